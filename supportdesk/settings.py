@@ -1,0 +1,231 @@
+"""All settings, read from the environment. docs/settings.md is the table of them."""
+
+from pathlib import Path
+
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from supportdesk import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(env.text("SUPPORTDESK_VAR", str(BASE_DIR / "var")))
+VAR_DIR.mkdir(parents=True, exist_ok=True)
+
+PRODUCTION = env.flag("SUPPORTDESK_PRODUCTION", False)
+DEMO = env.flag("SUPPORTDESK_DEMO", not PRODUCTION)
+DEBUG = env.flag("SUPPORTDESK_DEBUG", False)
+SECRET_KEY = env.text("SECRET_KEY", None if PRODUCTION else "embedded-default-not-for-production-0123456789abcdef")
+SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
+# Keys that seal connector tokens in the database, newest first: id:base64, 32 bytes each.
+SEALING_KEYS = env.names(
+    "SEALING_KEYS", "" if PRODUCTION else "demo:c3VwcG9ydGRlc2stZGVtby1zZWFsaW5nLWtleS0wMDE="
+)
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
+if PRODUCTION and (DEBUG or "*" in ALLOWED_HOSTS or not ALLOWED_HOSTS or not SEALING_KEYS):
+    raise ImproperlyConfigured(
+        "In production set ALLOWED_HOSTS to the exact host names, SEALING_KEYS to at least one key, and leave SUPPORTDESK_DEBUG off."
+    )
+
+INSTALLED_APPS = [
+    "daphne",
+    "unfold",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "axes",
+    "channels",
+    "rest_framework",
+    "django_htmx",
+    "guardian",
+    "simple_history",
+    "supportdesk.core",
+    "tickets",
+    "policies",
+    "agents.knowledge",
+    "agents.actions",
+    "agents.releases",
+    "agents.runtime",
+    "supportdesk.console",
+    "supportdesk.chat",
+    *(["supportdesk.demo"] if DEMO else []),
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "supportdesk.core.middleware.MembershipMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "supportdesk.urls"
+ASGI_APPLICATION = "supportdesk.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+# The app role works behind the tenant walls; the system role stamps events, claims jobs and checks invariants.
+DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{VAR_DIR / 'supportdesk.sqlite3'}")
+APP_ROLE = env.text("DATABASE_APP_ROLE", "supportdesk_app")
+SYSTEM_ROLE = env.text("DATABASE_SYSTEM_ROLE", "supportdesk_system")
+ON_POSTGRES = not DATABASE_URL.startswith("sqlite")
+AS_OWNER = env.flag("DATABASE_AS_OWNER", False)
+DATABASES = {"default": env.database(DATABASE_URL, role="" if AS_OWNER else APP_ROLE)}
+if ON_POSTGRES:
+    DATABASES["system"] = env.database(env.text("DATABASE_SYSTEM_URL", DATABASE_URL), role="" if AS_OWNER else SYSTEM_ROLE)
+DATABASE_ROUTERS = ["supportdesk.core.database.OneSchema"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "core.User"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "console:sign_in"
+LOGIN_REDIRECT_URL = "console:queue"
+LOGOUT_REDIRECT_URL = "console:sign_in"
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_IPWARE_PROXY_COUNT = env.number("PROXY_COUNT", 0) or None
+AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if env.number("PROXY_COUNT", 0) else ["REMOTE_ADDR"]
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français"), ("ar", "العربية")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+MEDIA_ROOT = VAR_DIR / "files"
+WHITENOISE_USE_FINDERS = not PRODUCTION
+WHITENOISE_AUTOREFRESH = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if PRODUCTION
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", 10 * 1024 * 1024)
+
+REDIS_URL = env.text("REDIS_URL", "")
+CHANNEL_LAYERS = {
+    "default": (
+        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "supportdesk"}}
+        if REDIS_URL
+        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    )
+}
+CELERY_BROKER_URL = REDIS_URL or "memory://"
+
+# Mail: the embedded default writes files that the demo's mailbox page shows.
+EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = VAR_DIR / "mail"
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.number("EMAIL_PORT", 25)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", False)
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "SupportDesk <desk@localhost>")
+
+# The agent. The chain is tried left to right; builtin needs no key and no network.
+MODEL_CHAIN = env.names("MODEL_CHAIN", "builtin")
+EMBEDDER = env.text("EMBEDDER", "builtin")
+CHROMA_PATH = VAR_DIR / "chroma"
+CHROMA_URL = env.text("CHROMA_URL", "")
+# Hosts on private addresses the outbound door may reach, as host:port.
+OUTBOUND_PRIVATE_HOSTS = env.names("OUTBOUND_PRIVATE_HOSTS", "127.0.0.1:8970,localhost:8970" if DEMO else "")
+DEMO_SHOP_URL = env.text("DEMO_SHOP_URL", "http://127.0.0.1:8970")
+DEMO_SHOP_TOKEN = env.text("DEMO_SHOP_TOKEN", "demo-shop-token")
+
+WORKER_THREADS = env.number("WORKER_THREADS", 4)
+JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30)
+TAIL_SECONDS = env.number("TAIL_MILLISECONDS", 150) / 1000
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SESSION_COOKIE_AGE = 12 * 3600
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = PRODUCTION and env.flag("SECURE_SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 31536000 if PRODUCTION else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.number("PROXY_COUNT", 0) else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    # Django admin (unfold) runs Alpine, which evaluates expressions; its pages carry a policy of their own.
+    "EXCLUDE_URL_PREFIXES": ("/admin/",),
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    },
+}
+
+REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
+SIMPLE_HISTORY_REVERT_DISABLED = False
+UNFOLD = {"SITE_TITLE": "SupportDesk", "SITE_HEADER": "SupportDesk", "SHOW_HISTORY": True, "SITE_URL": "/console/"}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "supportdesk.core.logs.Redact"}},
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain", "filters": ["redact"]}},
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "WARNING")},
+    "loggers": {
+        "supportdesk": {"level": env.text("LOG_LEVEL", "INFO")},
+        "axes": {"level": "ERROR"},
+        "django.security.DisallowedHost": {"level": "ERROR"},
+    },
+}
