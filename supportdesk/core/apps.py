@@ -1,0 +1,18 @@
+"""The ground every other app stands on."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class CoreConfig(AppConfig):
+    """Tenants, people, the event log, jobs, files, secrets and the outbound door."""
+
+    name = "supportdesk.core"
+    label = "core"
+
+    def ready(self) -> None:
+        """Register the system checks, and the grants that follow a migration."""
+        from supportdesk.core import checks  # noqa: F401
+        from supportdesk.core.signals import grant_control_plane
+
+        post_migrate.connect(grant_control_plane, dispatch_uid="grant_control_plane")

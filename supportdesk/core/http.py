@@ -1,0 +1,112 @@
+"""The one outbound HTTP door: resolves once, refuses private addresses, pins what it resolved, follows no redirect, caps the answer."""
+
+import ipaddress
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from django.conf import settings
+
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+
+
+class Refused(Exception):
+    """The door does not let this address through."""
+
+
+class NoAnswer(Exception):
+    """The request may or may not have taken effect: nothing complete came back."""
+
+
+class NotSent(NoAnswer):
+    """No connection was made, so nothing can have taken effect."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, headers, and the body as bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body as JSON.
+
+        Raises:
+            ValueError: when it is none.
+        """
+        return httpx.Response(self.status, content=self.body).json()
+
+
+def checked_address(url: str) -> tuple[httpx.URL, str]:
+    """The parsed URL and the one address to connect to.
+
+    Raises:
+        Refused: for another scheme, user info, or a host any of whose addresses is not public (unless its host:port is listed in
+            OUTBOUND_PRIVATE_HOSTS).
+        NotSent: when the name does not resolve.
+    """
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise Refused(f"This is no URL: {error}") from error
+    if parsed.scheme not in ("http", "https") or parsed.userinfo or not parsed.host:
+        raise Refused("Only plain http and https URLs with a host name are allowed.")
+    port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    is_listed = f"{parsed.host}:{port}" in settings.OUTBOUND_PRIVATE_HOSTS
+    if parsed.scheme == "http" and settings.PRODUCTION and not is_listed:
+        raise Refused("Use https: what is sent over http can be read on the way.")
+    try:
+        found = {info[4][0] for info in socket.getaddrinfo(parsed.host, port, type=socket.SOCK_STREAM)}
+    except (OSError, UnicodeError) as error:
+        raise NotSent(f"{parsed.host} does not resolve.") from error
+    addresses = sorted(str(address) for address in found)
+    if not is_listed and not all(_is_public(address) for address in addresses):
+        raise Refused(f"{parsed.host} is not on the public internet.")
+    # Loopback names resolve to both families; the service usually listens on the older one.
+    return parsed, next((address for address in addresses if ":" not in address), addresses[0])
+
+
+def _is_public(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_global and not (mapped or ip).is_multicast
+
+
+def request(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, timeout: float = 10.0
+) -> Answer:
+    """Send one request through the door; `timeout` in seconds for each phase.
+
+    Raises:
+        Refused: the address is not allowed; nothing was sent.
+        NotSent: no connection; nothing took effect.
+        NoAnswer: sent, and the answer was lost, late or too large.
+    """
+    parsed, address = checked_address(url)
+    host = parsed.netloc.decode()
+    pinned = parsed.copy_with(host=address)
+    try:
+        with (
+            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
+            client.stream(
+                method,
+                pinned,
+                headers={**(headers or {}), "Host": host},
+                json=json,
+                extensions={"sni_hostname": parsed.host},
+            ) as response,
+        ):
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > MAX_ANSWER_BYTES:
+                    raise NoAnswer("The answer is too large.")
+            return Answer(response.status_code, dict(response.headers), bytes(body))
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        raise NotSent(f"{parsed.host} does not answer.") from error
+    except httpx.HTTPError as error:
+        raise NoAnswer(f"{parsed.host} broke off: {type(error).__name__}") from error

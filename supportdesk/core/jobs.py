@@ -1,0 +1,225 @@
+"""Jobs: `enqueue` writes a row in the caller's transaction; workers claim rows by lease.
+
+A worker that dies keeps its claim only until the lease ends; then the row is due again, so a handler must be harmless when it
+runs twice. After `max_attempts` a job is dead: visible, redrivable, and its `on_dead` handler gets a chance to tell a human.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from supportdesk.core.database import ON_POSTGRES, SYSTEM
+from supportdesk.core.models import Job
+from supportdesk.core.tenancy import acting_for, acting_tenant_id
+
+log = logging.getLogger("supportdesk.jobs")
+BACKOFF_SECONDS = (1, 5, 20, 60, 300, 900)
+
+
+@dataclass(frozen=True)
+class Handler:
+    """What runs a job: dotted paths, so that registering imports nothing heavy into the web process."""
+
+    run: str
+    on_dead: str = ""
+    max_attempts: int = 5
+
+
+_handlers: dict[str, Handler] = {}
+
+
+def preload() -> None:
+    """Import every handler now, in one thread: a worker calls it before it starts its threads."""
+    for handler in _handlers.values():
+        _function(handler.run)
+
+
+class Retry(Exception):
+    """Raised by a handler to be called again later without counting as a failure; carries seconds to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"again in {seconds} s")
+        self.seconds = seconds
+
+
+def register(name: str, run: str, *, on_dead: str = "", max_attempts: int = 5) -> None:
+    """Name the function a job runs; called in `AppConfig.ready`."""
+    _handlers[name] = Handler(run, on_dead, max_attempts)
+
+
+def registered() -> dict[str, Handler]:
+    """All job names and their handlers."""
+    return dict(_handlers)
+
+
+def enqueue(name: str, *, after: float = 0.0, dedupe: str = "", **ids: Any) -> Job | None:
+    """Leave one job of the acting tenant, due in `after` seconds; with `dedupe`, none when an equal one already waits.
+
+    Raises:
+        KeyError: for a name nobody registered.
+    """
+    handler = _handlers[name]
+    due = timezone.now() + timedelta(seconds=after)
+    job = Job(tenant_id=acting_tenant_id(), name=name, args=ids, dedupe=dedupe, run_at=due, max_attempts=handler.max_attempts)
+    if not dedupe:
+        job.save(force_insert=True)
+        return job
+    waiting = Job.objects.filter(tenant_id=job.tenant_id, name=name, dedupe=dedupe, state=Job.State.QUEUED)
+    if waiting.update(run_at=due):
+        return None
+    try:
+        with transaction.atomic():
+            job.save(force_insert=True)
+    except IntegrityError:
+        return None
+    return job
+
+
+class Queue:
+    """One worker's view of the due jobs: takes turns among tenants, so one tenant's flood delays nobody else."""
+
+    def __init__(self, owner: str, lease_seconds: int | None = None) -> None:
+        self.owner = owner
+        self.lease = timedelta(seconds=lease_seconds or settings.JOB_LEASE_SECONDS)
+        self._last_tenant = 0
+
+    def claim(self) -> Job | None:
+        """The next due job, now leased to this worker; None when nothing is due."""
+        due = Job.objects.using(SYSTEM).filter(Q(state=Job.State.QUEUED, run_at__lte=Now()))
+        tenants = sorted({tenant or 0 for tenant in due.order_by().values_list("tenant_id", flat=True).distinct()})
+        if not tenants:
+            return None
+        later = [tenant for tenant in tenants if tenant > self._last_tenant]
+        for tenant in [*later, *tenants[: len(tenants) - len(later)]]:
+            if job := self._claim_of(tenant or None):
+                self._last_tenant = tenant
+                return job
+        return None
+
+    def _claim_of(self, tenant_id: int | None) -> Job | None:
+        with transaction.atomic(using=SYSTEM):
+            rows = Job.objects.using(SYSTEM).filter(state=Job.State.QUEUED, run_at__lte=Now(), tenant_id=tenant_id)
+            if ON_POSTGRES:
+                rows = rows.select_for_update(skip_locked=True, of=("self",))
+            job = rows.order_by("run_at", "id").first()
+            if job is None:
+                return None
+            taken = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.QUEUED).update(
+                state=Job.State.RUNNING, lease_owner=self.owner, lease_until=Now() + self.lease, attempts=F("attempts") + 1
+            )
+            if not taken:
+                return None
+            job.refresh_from_db(using=SYSTEM)
+            return job
+
+    def renew(self, ids: list[int]) -> None:
+        """Keep the leases of jobs this worker is still doing."""
+        Job.objects.using(SYSTEM).filter(pk__in=ids, state=Job.State.RUNNING, lease_owner=self.owner).update(
+            lease_until=Now() + self.lease
+        )
+
+    def give_back(self, job: Job) -> None:
+        """Return a claimed job untouched, as at a clean stop."""
+        self._settle(job, state=Job.State.QUEUED, attempts=F("attempts") - 1, lease_owner="", lease_until=None)
+
+    def run(self, job: Job) -> None:
+        """Carry out one claimed job and settle its row; never raises."""
+        try:
+            with acting_for(job.tenant) if job.tenant else nullcontext():
+                _function(_handlers[job.name].run)(**job.args)
+        except Retry as again:
+            later = timezone.now() + timedelta(seconds=again.seconds)
+            self._settle(job, state=Job.State.QUEUED, attempts=F("attempts") - 1, run_at=later, lease_owner="", lease_until=None)
+        except Exception as error:
+            log.exception("job %s (%s) failed, attempt %s", job.pk, job.name, job.attempts)
+            self._failed(job, f"{type(error).__name__}: {error}"[:300])
+        else:
+            self._settle(job, state=Job.State.DONE, finished_at=timezone.now(), lease_owner="", lease_until=None)
+
+    def _failed(self, job: Job, said: str) -> None:
+        if job.attempts >= job.max_attempts:
+            if self._settle(job, state=Job.State.DEAD, finished_at=timezone.now(), last_error=said, lease_until=None):
+                tell_of_death(job)
+            return
+        wait = BACKOFF_SECONDS[min(job.attempts - 1, len(BACKOFF_SECONDS) - 1)]
+        later = timezone.now() + timedelta(seconds=wait)
+        self._settle(job, state=Job.State.QUEUED, run_at=later, last_error=said, lease_owner="", lease_until=None)
+
+    def _settle(self, job: Job, **fields: Any) -> bool:
+        """Write the outcome, unless the lease went to somebody else meanwhile."""
+        mine = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.RUNNING, lease_owner=self.owner, attempts=job.attempts)
+        try:
+            with transaction.atomic(using=SYSTEM):
+                return bool(mine.update(**fields))
+        except IntegrityError:
+            # An equal job came to wait meanwhile: it does the work this one would repeat.
+            return bool(mine.update(state=Job.State.DONE, finished_at=timezone.now(), lease_owner="", lease_until=None))
+
+
+def tell_of_death(job: Job) -> None:
+    """Let the job's `on_dead` handler hand the matter to a human; its own failure is logged, the dead job stays visible."""
+    handler = _handlers.get(job.name)
+    if handler is None or not handler.on_dead:
+        return
+    try:
+        with acting_for(job.tenant) if job.tenant else nullcontext():
+            _function(handler.on_dead)(**job.args)
+    except Exception:
+        log.exception("on_dead of job %s (%s) failed", job.pk, job.name)
+
+
+def sweep() -> int:
+    """Make jobs with an expired lease due again, or dead when they used up their attempts; returns how many."""
+    lost = list(Job.objects.using(SYSTEM).filter(state=Job.State.RUNNING, lease_until__lt=Now())[:200])
+    swept = 0
+    for job in lost:
+        mine = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.RUNNING, lease_until__lt=Now(), attempts=job.attempts)
+        dead = job.attempts >= job.max_attempts
+        try:
+            with transaction.atomic(using=SYSTEM):
+                changed = mine.update(
+                    state=Job.State.DEAD if dead else Job.State.QUEUED,
+                    lease_owner="",
+                    lease_until=None,
+                    last_error="The worker stopped without an answer.",
+                )
+        except IntegrityError:
+            changed = mine.update(state=Job.State.DONE, finished_at=timezone.now(), lease_owner="", lease_until=None)
+            dead = False
+        swept += changed
+        if changed and dead:
+            tell_of_death(job)
+    return swept
+
+
+def redrive(job: Job) -> bool:
+    """Give a dead job a fresh set of attempts."""
+    return bool(
+        Job.objects.filter(pk=job.pk, state=Job.State.DEAD).update(
+            state=Job.State.QUEUED, attempts=0, run_at=Now(), finished_at=None, last_error=""
+        )
+    )
+
+
+def run_due(limit: int = 1000, *, owner: str = "inline") -> int:
+    """Run due jobs in this thread until none is left or `limit` were run; returns how many."""
+    queue, done = Queue(owner), 0
+    while done < limit and (job := queue.claim()):
+        queue.run(job)
+        done += 1
+    return done
+
+
+def _function(path: str) -> Callable[..., None]:
+    found: Callable[..., None] = import_string(path)
+    return found

@@ -1,0 +1,36 @@
+"""Every signed-in request works for one workspace: the one whose membership the session names, else the first."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from supportdesk.core.models import Membership
+from supportdesk.core.tenancy import acting_for
+
+
+class MembershipMiddleware:
+    """Puts `request.membership` in place and acts for its tenant while the view runs."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Run the rest of the request inside the tenant, if there is one."""
+        member = membership_of(request.user.pk, request.session.get("membership")) if request.user.is_authenticated else None
+        request.membership = member  # type: ignore[attr-defined]
+        if member is None:
+            return self.get_response(request)
+        with acting_for(member.tenant):
+            response = self.get_response(request)
+            # A template rendered later would query outside the tenant.
+            if hasattr(response, "render") and not getattr(response, "is_rendered", True):
+                response.render()
+            return response
+
+
+def membership_of(user_id: int, chosen: int | None = None) -> Membership | None:
+    """The user's active membership: the chosen one if it is theirs, else the oldest."""
+    mine = Membership.objects.select_related("tenant", "user").filter(
+        user_id=user_id, is_active=True, user__is_active=True, tenant__is_active=True
+    )
+    return mine.filter(pk=chosen).first() or mine.order_by("id").first()

@@ -1,0 +1,20 @@
+"""What all sockets share."""
+
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.urls import URLPattern, re_path
+
+
+class UnknownPath(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Closes a socket on a path nobody serves, instead of an error in the log."""
+
+    async def connect(self) -> None:
+        """Refuse."""
+        await self.close(4404)
+
+    @classmethod
+    def pattern(cls) -> URLPattern:
+        """The last route: matches what no other does."""
+        consumer: Any = cls.as_asgi()
+        return re_path(r"", consumer)

@@ -1,0 +1,136 @@
+"""The one migration operation that puts a tenant's tables behind walls (PostgreSQL; nothing to do on SQLite).
+
+For each named model: a unique key on (tenant_id, id), a composite foreign key (tenant_id, fk) beside every foreign key to another
+tenant's kind of row, row-level security that binds even the table's owner, and grants for the two roles. A plain foreign key to an
+invisible row is accepted under row-level security, so the composite one is what keeps a row from pointing across the wall.
+"""
+
+from typing import Any
+
+from django.apps.registry import Apps
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations.base import Operation, OperationCategory
+from django.db.migrations.state import ProjectState
+
+# Control plane: outside row-level security, because work must find its tenant through them.
+CONTROL_PLANE = frozenset(
+    {"core.Tenant", "core.User", "core.Membership", "core.KillSwitch", "core.Job", "core.Event", "core.ChainHead", "core.Presence"}
+)
+# Rows the app role may add and read, never change or take away.
+APPEND_ONLY = frozenset({"runtime.Step", "policies.PromptVersion", "policies.PolicyVersion"})
+
+
+class TenantWalls(Operation):
+    """Put the named models of this app behind the tenant walls; `TenantWalls("Ticket", "Message")`."""
+
+    reversible = True
+    category = OperationCategory.SQL
+
+    def __init__(self, *names: str) -> None:
+        self.names = names
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """The operation as a migration file writes it."""
+        return "TenantWalls", list(self.names), {}
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Walls are no part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Raise the walls."""
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        found = [to_state.apps.get_model(app_label, name) for name in self.names]
+        for model in found:
+            for statement in key_statements(model):
+                schema_editor.execute(statement)
+        for model in found:
+            for statement in wall_statements(model):
+                schema_editor.execute(statement)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Take the walls down again."""
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        apps: Apps = from_state.apps
+        for name in self.names:
+            table = apps.get_model(app_label, name)._meta.db_table
+            schema_editor.execute(f'ALTER TABLE "{table}" DISABLE ROW LEVEL SECURITY')
+            schema_editor.execute(f'DROP POLICY IF EXISTS tenant_wall ON "{table}"')
+            schema_editor.execute(f'DROP POLICY IF EXISTS system_reads ON "{table}"')
+
+    def describe(self) -> str:
+        """What `migrate` prints."""
+        return f"Tenant walls for {', '.join(self.names)}"
+
+
+def key_statements(model: type[models.Model]) -> list[str]:
+    """The unique (tenant_id, id) that composite foreign keys point at."""
+    table, key = model._meta.db_table, model._meta.pk.column
+    return [f'ALTER TABLE "{table}" ADD CONSTRAINT "{table[:50]}_wall_key" UNIQUE (tenant_id, "{key}")']
+
+
+def wall_statements(model: type[models.Model]) -> list[str]:
+    """Composite foreign keys, row-level security and grants of one table."""
+    table = model._meta.db_table
+    statements = []
+    for field in model._meta.concrete_fields:
+        target = field.related_model
+        if not isinstance(field, models.ForeignKey) or not field.db_constraint or isinstance(target, str) or target is None:
+            continue
+        if not any(each.name == "tenant" for each in target._meta.concrete_fields):
+            continue
+        statements.append(
+            f'ALTER TABLE "{table}" ADD CONSTRAINT "{table[:35]}_{field.column[:20]}_wall" FOREIGN KEY (tenant_id, "{field.column}") '
+            f'REFERENCES "{target._meta.db_table}" (tenant_id, "{target._meta.pk.column}") DEFERRABLE INITIALLY DEFERRED'
+        )
+    mine = "tenant_id = nullif(current_setting('app.tenant', true), '')::bigint"
+    rights = "SELECT, INSERT" if model._meta.label in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
+    return [
+        *statements,
+        f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
+        f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
+        f'CREATE POLICY tenant_wall ON "{table}" TO {settings.APP_ROLE} USING ({mine}) WITH CHECK ({mine})',
+        f'CREATE POLICY system_reads ON "{table}" FOR SELECT TO {settings.SYSTEM_ROLE} USING (true)',
+        f'REVOKE ALL ON "{table}" FROM {settings.APP_ROLE}',
+        f'GRANT {rights} ON "{table}" TO {settings.APP_ROLE}',
+        f'GRANT SELECT ON "{table}" TO {settings.SYSTEM_ROLE}',
+    ]
+
+
+class CreateRoles(Operation):
+    """Make the app role and the system role, unless the server has them; neither owns tables nor walks around the walls."""
+
+    reversible = True
+    category = OperationCategory.SQL
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Roles are no part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Make them, and let whoever migrates assume them."""
+        if schema_editor.connection.vendor != "postgresql":
+            return
+        for role in (settings.APP_ROLE, settings.SYSTEM_ROLE):
+            schema_editor.execute(
+                f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN NOSUPERUSER NOBYPASSRLS; "
+                "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+            )
+            schema_editor.execute(f"GRANT {role} TO current_user")
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Leave them: another database of the server may use them."""
+
+    def describe(self) -> str:
+        """What `migrate` prints."""
+        return "Database roles"
