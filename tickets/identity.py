@@ -1,0 +1,182 @@
+"""Who writes: claimed addresses, one-time codes, and proofs that hold for one ticket until they expire."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+from enum import StrEnum
+
+from django.core.mail import send_mail
+from django.core.validators import validate_email
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from supportdesk.core.events import Actor, record
+from supportdesk.core.jobs import enqueue
+from tickets.errors import Refusal, Unacceptable, WrongCode
+from tickets.models import Author, CustomerIdentity, IdentityProof, Kind, OneTimeCode, Ticket
+from tickets.writing import append, locked, raise_turn
+
+CODE_MINUTES = 10
+PROOF_MINUTES = 60
+MAX_TRIES = 5
+MAX_CODES_AN_HOUR = 5
+RESEND_SECONDS = 45
+
+
+class Level(StrEnum):
+    """How sure we are who writes."""
+
+    NONE = "none"
+    CLAIMED = "claimed"
+    PROVEN = "proven"
+
+
+def proof_of(ticket: Ticket) -> IdentityProof | None:
+    """The proof that holds on this ticket now."""
+    proof: IdentityProof | None = (
+        IdentityProof.objects.select_related("identity")
+        .filter(ticket=ticket, revoked_at=None, expires_at__gt=timezone.now())
+        .order_by("-proved_at")
+        .first()
+    )
+    return proof
+
+
+def claim_of(ticket: Ticket) -> str:
+    """The address claimed on this ticket, or an empty string."""
+    code = OneTimeCode.objects.filter(ticket=ticket).order_by("-id").first()
+    return code.email if code else ""
+
+
+def level_of(ticket: Ticket) -> Level:
+    """How sure we are who writes on this ticket."""
+    if proof_of(ticket):
+        return Level.PROVEN
+    return Level.CLAIMED if claim_of(ticket) else Level.NONE
+
+
+def masked(email: str) -> str:
+    """The address as a stranger may see it: i•••@mail.example."""
+    name, _at, host = email.partition("@")
+    return f"{name[:1]}•••@{host}" if host else "•••"
+
+
+@transaction.atomic
+def ask_for_code(*, ticket_id: int, email: object) -> OneTimeCode:
+    """Mail a one-time code to the address the customer claims; the answer is the same whether or not we know it.
+
+    Raises:
+        Unacceptable: for something that is no address.
+        Refusal: asked again too soon or too often.
+    """
+    if not isinstance(email, str) or len(email) > 200:
+        raise Unacceptable(_("Enter an email address, like name@example.com."))
+    address = email.strip().lower()
+    try:
+        validate_email(address)
+    except Exception as error:
+        raise Unacceptable(_("Enter an email address, like name@example.com.")) from error
+    ticket = locked(ticket_id)
+    now = timezone.now()
+    recent = OneTimeCode.objects.filter(ticket=ticket, created_at__gt=now - timedelta(hours=1))
+    last = recent.order_by("-id").first()
+    if last and (now - last.created_at).total_seconds() < RESEND_SECONDS and last.email == address:
+        raise Refusal(_("A code is on its way. You can ask for a new one in a moment."))
+    if recent.count() >= MAX_CODES_AN_HOUR or _codes_to(address) >= MAX_CODES_AN_HOUR:
+        raise Refusal(_("Too many codes were asked for. Try again in an hour, or talk to a person."))
+    OneTimeCode.objects.filter(ticket=ticket, used_at=None).update(expires_at=now)
+    code = OneTimeCode.objects.create(ticket=ticket, email=address, expires_at=now + timedelta(minutes=CODE_MINUTES))
+    record("identity.code_asked", by=Actor("customer", ticket.customer_id), ticket_id=ticket.pk, one_time_code=code.pk)
+    enqueue("tickets.send_code", code_id=code.pk)
+    made: OneTimeCode = code
+    return made
+
+
+def _codes_to(address: str) -> int:
+    since = timezone.now() - timedelta(hours=1)
+    return int(OneTimeCode.objects.filter(email=address, created_at__gt=since).count())
+
+
+def send_code(code_id: int) -> None:
+    """Job: make the code and mail it. A second run makes and mails a new one, which replaces the first."""
+    row = OneTimeCode.objects.select_related("ticket__brand", "ticket__customer").get(pk=code_id)
+    if row.used_at or row.expires_at <= timezone.now():
+        return
+    digits = f"{secrets.randbelow(1_000_000):06d}"
+    row.code_hash, row.sent_at = _hashed(row, digits), timezone.now()
+    row.save(update_fields=["code_hash", "sent_at"])
+    with translation.override(row.ticket.language or "en"):
+        send_mail(
+            subject=_("Your code for %(brand)s") % {"brand": row.ticket.brand.name},
+            message=_(
+                "Your code is %(code)s.\n\nEnter it in the chat with %(brand)s within %(minutes)s minutes. "
+                "If you did not ask for it, ignore this mail; nothing happens."
+            )
+            % {"code": f"{digits[:3]} {digits[3:]}", "brand": row.ticket.brand.name, "minutes": CODE_MINUTES},
+            from_email=None,
+            recipient_list=[row.email],
+        )
+
+
+def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:
+    """Prove who writes with the mailed code; the proof holds for this ticket for an hour.
+
+    Raises:
+        WrongCode: wrong, used, expired or tried too often; a wrong try counts.
+    """
+    typed = "".join(char for char in digits if char.isascii() and char.isdigit()) if isinstance(digits, str) else ""
+    if len(typed) != 6:
+        raise WrongCode(_("That code has %(n)s digits, it needs 6.") % {"n": len(typed)})
+    with transaction.atomic():
+        proof = _try(locked(ticket_id), typed)
+    if proof is None:
+        raise WrongCode(_("That code is not right or no longer valid. Check it, or ask for a new one."))
+    return proof
+
+
+def _try(ticket: Ticket, typed: str) -> IdentityProof | None:
+    code = OneTimeCode.objects.filter(ticket=ticket, used_at=None, expires_at__gt=timezone.now()).exclude(code_hash="").order_by("-id").first()
+    # The conditional update counts the try before the comparison, so parallel guesses cannot share one.
+    if code is None or not OneTimeCode.objects.filter(pk=code.pk, used_at=None, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
+        return None
+    if not hmac.compare_digest(code.code_hash, _hashed(code, typed)):
+        record("identity.code_refused", by=Actor("customer", ticket.customer_id), ticket_id=ticket.pk, one_time_code=code.pk)
+        return None
+    now = timezone.now()
+    OneTimeCode.objects.filter(pk=code.pk).update(used_at=now)
+    identity = _verified(ticket, code.email)
+    proof = IdentityProof.objects.create(ticket=ticket, identity=identity, expires_at=now + timedelta(minutes=PROOF_MINUTES))
+    record("identity.proven", by=Actor("customer", ticket.customer_id), ticket_id=ticket.pk, proof=proof.pk)
+    raise_turn(ticket)
+    append(
+        ticket,
+        author=Author.SYSTEM,
+        kind=Kind.NEWS,
+        body="identity proven",
+        data={"code": "proven", "method": proof.method, "until": proof.expires_at.isoformat()},
+    )
+    enqueue("runtime.start_run", dedupe=f"ticket:{ticket.pk}", ticket_id=ticket.pk, trigger="identity_proven")
+    made: IdentityProof = proof
+    return made
+
+
+def _verified(ticket: Ticket, email: str) -> CustomerIdentity:
+    """The verified identity of this address, and its customer on the ticket: the visitor becomes whom they proved to be."""
+    known = CustomerIdentity.objects.select_related("customer").filter(kind="email", value=email, is_verified=True).first()
+    if known is None:
+        known = CustomerIdentity.objects.create(
+            customer=ticket.customer, kind="email", value=email, is_verified=True, verified_at=timezone.now()
+        )
+    elif known.customer_id != ticket.customer_id:
+        ticket.customer = known.customer
+        ticket.save(update_fields=["customer"])
+        ticket.sessions.update(customer=known.customer)
+    found: CustomerIdentity = known
+    return found
+
+
+def _hashed(code: OneTimeCode, digits: str) -> str:
+    return hashlib.sha256(f"{code.pk}:{code.ticket_id}:{digits}".encode()).hexdigest()

@@ -1,0 +1,30 @@
+"""Customers, the ways they write, and the tickets they become."""
+
+from tickets.models.customers import ChatSession, Company, Customer, CustomerIdentity, IdentityProof, OneTimeCode
+from tickets.models.files import Attachment
+from tickets.models.places import Channel, Queue, QueueGrant, QueueTeam
+from tickets.models.tickets import Author, Escalation, Handler, Kind, Message, Priority, Reason, Status, Ticket, TicketQuerySet
+
+__all__ = [
+    "Attachment",
+    "Author",
+    "Channel",
+    "ChatSession",
+    "Company",
+    "Customer",
+    "CustomerIdentity",
+    "Escalation",
+    "Handler",
+    "IdentityProof",
+    "Kind",
+    "Message",
+    "OneTimeCode",
+    "Priority",
+    "Queue",
+    "QueueGrant",
+    "QueueTeam",
+    "Reason",
+    "Status",
+    "Ticket",
+    "TicketQuerySet",
+]

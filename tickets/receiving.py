@@ -1,0 +1,133 @@
+"""The way in: chat sessions, and storing one inbound message once."""
+
+import hashlib
+import hmac
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from supportdesk.core.events import Actor, record
+from supportdesk.core.jobs import enqueue
+from supportdesk.core.models import Tenant
+from supportdesk.core.tenancy import acting_tenant
+from tickets import routing
+from tickets.models import (
+    Author,
+    Channel,
+    ChatSession,
+    Customer,
+    Handler,
+    Message,
+    Queue,
+    Ticket,
+)
+from tickets.writing import append, clean_body, locked, raise_turn
+
+SESSION_DAYS = 30
+# A burst of messages becomes one turn: the run starts when the customer paused this long.
+BURST_SECONDS = 0.6
+
+
+def open_session(channel: Channel) -> tuple[ChatSession, str]:
+    """A new visitor on a chat channel, with the token that opens only this session; the token is not stored."""
+    secret = secrets.token_urlsafe(24)
+    with transaction.atomic():
+        customer = Customer.objects.create()
+        session = ChatSession.objects.create(
+            channel=channel,
+            customer=customer,
+            public_id=secrets.token_hex(12),
+            secret_hash=_hashed(secret),
+            expires_at=timezone.now() + timedelta(days=SESSION_DAYS),
+        )
+        record("chat.session_opened", by=Actor("customer", customer.pk), session=session.pk, channel=channel.pk)
+    return session, f"{session.public_id}.{secret}"
+
+
+def session_of(channel: Channel, token: object) -> ChatSession | None:
+    """The living session a token opens on this channel, or None; foreign, expired and revoked tokens look alike."""
+    if not isinstance(token, str) or len(token) > 200 or "." not in token:
+        return None
+    public_id, _, secret = token.partition(".")
+    session = ChatSession.objects.select_related("customer", "ticket", "channel__brand").filter(channel=channel, public_id=public_id).first()
+    if session is None or not hmac.compare_digest(session.secret_hash, _hashed(secret)):
+        return None
+    if session.revoked_at or session.expires_at <= timezone.now():
+        return None
+    found: ChatSession = session
+    return found
+
+
+def _hashed(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def receive_chat_message(*, session: ChatSession, body: object, client_id: str) -> Message:
+    """Store one chat message once, on the session's ticket or a new one.
+
+    Raises:
+        Unacceptable: for a body that cannot be stored; nothing was written.
+    """
+    text = clean_body(body)
+    external_id = f"{session.public_id}:{client_id}"[:120]
+    with transaction.atomic():
+        # The session row is the lock: two deliveries of one client id take turns, the second finds the first.
+        held = ChatSession.objects.select_for_update(of=("self",)).select_related("channel__brand", "customer").get(pk=session.pk)
+        if seen := Message.objects.filter(channel=held.channel, external_id=external_id).select_related("ticket").first():
+            stored: Message = seen
+            return stored
+        ticket = locked(held.ticket_id) if held.ticket_id else open_ticket(held.channel, held.customer, subject=text)
+        if held.ticket_id is None:
+            held.ticket = ticket
+            held.save(update_fields=["ticket"])
+        session.ticket = ticket
+        return receive(ticket, text, external_id=external_id)
+
+
+def receive(ticket: Ticket, text: str, *, external_id: str) -> Message:
+    """Put one customer message on a locked ticket: it reopens a resolved one, fences a running turn and asks for the next."""
+    by = Actor("customer", ticket.customer_id)
+    if not ticket.is_open:
+        ticket.handler, ticket.assignee, ticket.resolved_at, ticket.resolved_by = Handler.AI, None, None, ""
+        ticket.save(update_fields=["handler", "assignee", "resolved_at", "resolved_by"])
+        record("ticket.reopened", by=by, ticket_id=ticket.pk, changed={"seq": ticket.last_seq})
+    raise_turn(ticket)
+    message = append(ticket, author=Author.CUSTOMER, body=text, external_id=external_id)
+    record("message.received", by=by, ticket_id=ticket.pk, message=message.pk)
+    if ticket.handler == Handler.AI:
+        enqueue("runtime.start_run", after=BURST_SECONDS, dedupe=f"ticket:{ticket.pk}", ticket_id=ticket.pk, trigger="message")
+    return message
+
+
+def open_ticket(channel: Channel, customer: Customer, *, subject: str) -> Ticket:
+    """A new ticket of this customer, numbered and routed; belongs inside the caller's transaction."""
+    tenant = acting_tenant()
+    Tenant.objects.filter(pk=tenant.pk).update(last_ticket_number=F("last_ticket_number") + 1)
+    number = Tenant.objects.values_list("last_ticket_number", flat=True).get(pk=tenant.pk)
+    route = routing.choose(intent="", language=customer.language, reason="", queues=queue_facts())
+    first_line = subject.strip().splitlines()[0]
+    ticket = Ticket.objects.create(
+        number=number,
+        brand=channel.brand,
+        channel=channel,
+        environment=channel.environment,
+        customer=customer,
+        queue_id=route.queue_id,
+        subject=first_line if len(first_line) <= 120 else first_line[:119].rsplit(" ", 1)[0] + "…",
+        language=customer.language,
+    )
+    record("ticket.opened", by=Actor("customer", customer.pk), ticket_id=ticket.pk, channel=channel.pk)
+    opened: Ticket = locked(ticket.pk)
+    return opened
+
+
+def queue_facts() -> list[routing.QueueFacts]:
+    """The workspace's queues, as routing sees them."""
+    return [
+        routing.QueueFacts(queue.pk, queue.language, frozenset(queue.intents), queue.is_fallback) for queue in Queue.objects.order_by("position", "id")
+    ]
+
+

@@ -1,0 +1,110 @@
+"""Putting messages on tickets: one place gives out `seq`, and one conditional update fences the AI."""
+
+import unicodedata
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from supportdesk.core.models import Membership
+from tickets.errors import Stale, Unacceptable
+from tickets.models import Author, Handler, Kind, Message, Status, Ticket
+
+MAX_BODY = 8_000
+
+
+def clean_body(body: object) -> str:
+    """The text as it is stored: NFC, without control characters, trimmed.
+
+    Raises:
+        Unacceptable: no text, empty, binary, or longer than 8,000 characters.
+    """
+    if not isinstance(body, str):
+        raise Unacceptable(_("A message is text."))
+    if len(body) > MAX_BODY:
+        raise Unacceptable(_("This message is too long: at most %(n)s characters. Send it in parts or as a file.") % {"n": f"{MAX_BODY:,}"})
+    if "\x00" in body or any(0xD800 <= ord(char) <= 0xDFFF for char in body):
+        raise Unacceptable(_("This message holds characters that are no text. Send files as an attachment."))
+    kept = "".join(char for char in unicodedata.normalize("NFC", body) if char in "\n\t" or unicodedata.category(char) != "Cc")
+    if not kept.strip():
+        raise Unacceptable(_("This message is empty. Write a few words first."))
+    return kept.strip()
+
+
+def locked(ticket_id: int) -> Ticket:
+    """The ticket, held until the transaction ends: writers on one ticket take turns here.
+
+    Raises:
+        Ticket.DoesNotExist: for an id that is not the tenant's.
+    """
+    ticket: Ticket = Ticket.objects.select_for_update(of=("self",)).select_related("channel", "queue", "brand", "customer").get(pk=ticket_id)
+    return ticket
+
+
+def append(
+    ticket: Ticket,
+    *,
+    author: Author,
+    body: str,
+    kind: Kind = Kind.TEXT,
+    member: Membership | None = None,
+    external_id: str = "",
+    citations: list[dict[str, Any]] | None = None,
+    data: dict[str, Any] | None = None,
+) -> Message:
+    """Add the next message to a locked ticket and keep the ticket's summary of itself true."""
+    now = timezone.now()
+    ticket.last_seq += 1
+    message = Message.objects.create(
+        ticket=ticket,
+        seq=ticket.last_seq,
+        author=author,
+        member=member,
+        kind=kind,
+        body=body,
+        channel=ticket.channel,
+        external_id=external_id,
+        citations=citations or [],
+        data=data or {},
+        turn=ticket.turn,
+        created_at=now,
+    )
+    ticket.last_message_at = now
+    changed = ["last_seq", "last_message_at"]
+    if kind not in (Kind.NOTE, Kind.NEWS):
+        ticket.preview, ticket.preview_author = " ".join(body.split())[:160], author
+        changed += ["preview", "preview_author"]
+    if author == Author.CUSTOMER:
+        ticket.asked_seq = ticket.last_seq
+        ticket.status = Status.OPEN
+        ticket.waiting_since = ticket.waiting_since or now
+        changed += ["asked_seq", "status", "waiting_since"]
+    elif author in (Author.AI, Author.TEAMMATE) and kind != Kind.NOTE:
+        ticket.answered_seq, ticket.waiting_since = ticket.asked_seq, None
+        changed += ["answered_seq", "waiting_since"]
+        if ticket.is_open:
+            ticket.status = Status.PENDING
+            changed.append("status")
+    ticket.save(update_fields=changed)
+    return message
+
+
+def raise_turn(ticket: Ticket) -> int:
+    """Take the fencing number away from every AI run that is under way on a locked ticket; returns the new number."""
+    ticket.turn += 1
+    Ticket.objects.filter(pk=ticket.pk).update(turn=F("turn") + 1)
+    return ticket.turn
+
+
+def fenced(ticket_id: int, turn: int) -> Ticket:
+    """The ticket, locked for an AI write of this turn.
+
+    Raises:
+        Stale: when the turn moved on or a human has the ticket.
+    """
+    mine = Ticket.objects.filter(pk=ticket_id, turn=turn, handler=Handler.AI).exclude(status=Status.RESOLVED)
+    # The update is the fence: it takes the row's lock and answers 0 when the turn moved on.
+    if not mine.update(turn=turn):
+        raise Stale("The ticket moved on.")
+    return locked(ticket_id)
