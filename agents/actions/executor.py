@@ -1,0 +1,176 @@
+"""The executor: the only code that uses write adapters. At most one effect per call, whoever asks and however often.
+
+The call's id is the idempotency key. A lost answer is `unknown` and is asked for under the same key, never tried under a new one.
+"""
+
+import logging
+import os
+import signal
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents.actions import cards, facts
+from agents.actions.authority import Authority, NotConnected
+from agents.actions.gateway import decide_now
+from agents.actions.ledger import current_hash
+from agents.actions.models import Confirmation, State, ToolCall
+from agents.actions.shop import Outcome, Shop, Unavailable
+from agents.actions.tools import TOOLS
+from policies.verdicts import Verdict
+from supportdesk.core.events import SYSTEM_ACTOR, record
+from supportdesk.core.jobs import Retry, enqueue
+from supportdesk.core.money import amount_text
+from supportdesk.core.switches import is_stopped
+from tickets.models import Author, Customer, Handler, Kind
+from tickets.writing import append, locked
+
+log = logging.getLogger("supportdesk.executor")
+RECONCILE_SECONDS = (1, 3, 8, 20)
+
+
+def fault_point(name: str) -> None:
+    """Die here when SUPPORTDESK_FAULT names this point: how tests kill a worker between two steps."""
+    if os.environ.get("SUPPORTDESK_FAULT") == name:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def execute(call_id: str) -> None:
+    """Job: carry out one approved call at most once; what a dead worker left half done is asked for by its key.
+
+    Raises:
+        Retry: when the facts cannot be read right now; nothing was sent.
+    """
+    call = ToolCall.objects.select_related("ticket__channel", "ticket__brand", "policy_version", "connector").get(pk=call_id)
+    if call.state == State.EXECUTING:
+        _unknown(call)
+        return
+    if call.state != State.APPROVED:
+        return
+    if not _claim(call):
+        return
+    fault_point("before_effect")
+    shop = Shop(call.connector) if call.connector else None
+    outcome = shop.perform(call.tool, call.arguments, idempotency_key=str(call.pk)) if shop else Outcome("refused", message="No system.")
+    fault_point("after_effect")
+    if outcome.kind == "unknown":
+        _unknown(call)
+    else:
+        settle(call, outcome)
+
+
+def _claim(call: ToolCall) -> bool:
+    """Decide again on fresh facts, then compare-and-set approved → executing and commit; only the winner may act."""
+    tool = TOOLS[call.tool]
+    version = call.policy_version
+    if version is None:
+        return _stop(call, "no policy", Verdict.DENY)
+    authority = Authority.of(call.ticket, version, [call.tool], run_id=call.run_id)
+    try:
+        seen = facts.look(tool, dict(call.arguments), authority, call.arguments_hash)
+    except (Unavailable, NotConnected) as error:
+        log.info("facts of call %s cannot be read: %s", call.pk, error)
+        raise Retry(3) from error
+    with transaction.atomic():
+        ticket = locked(call.ticket_id)
+        if authority.customer is not None:
+            Customer.objects.select_for_update().get(pk=authority.customer.pk)
+        confirmed = Confirmation.objects.filter(call=call, answer="yes", shown_hash=current_hash(call)).exists()
+        if is_stopped(call.tool):
+            return _stop(call, "switched off", Verdict.DENY)
+        if ticket.handler != Handler.AI or not ticket.is_open:
+            return _stop(call, "a person has the ticket", Verdict.DENY)
+        if seen.is_missing or seen.refusal:
+            return _stop(call, seen.refusal or "not found any more", Verdict.DENY)
+        if call.customer_id != (authority.customer.pk if authority.customer else None):
+            return _stop(call, "the proof of identity ended", Verdict.NEED_IDENTITY)
+        if seen.target_version != call.target_version:
+            return _stop(call, "it changed since it was shown", Verdict.NEED_CONFIRMATION)
+        decision = decide_now(tool, seen, authority, confirmed=confirmed, without=call)
+        if decision.verdict is not Verdict.ALLOW:
+            return _stop(call, decision.why, decision.verdict, decision.as_json())
+        taken = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(state=State.EXECUTING, executing_at=timezone.now())
+        if taken:
+            record("call.executing", ticket_id=call.ticket_id, call=call.pk)
+        return bool(taken)
+
+
+def _stop(call: ToolCall, why: str, verdict: Verdict, decision: dict[str, Any] | None = None) -> bool:
+    """Send the call back instead of running it: asked ones wait for a teammate, the rest end; always returns False."""
+    state = State.WAITING if verdict is Verdict.ASK else State.DENIED if verdict is Verdict.DENY else State.CANCELLED
+    with transaction.atomic():
+        changed = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(
+            state=state,
+            verdict=verdict.code,
+            decision=decision or call.decision,
+            result={"message": why},
+            settled_at=None if state == State.WAITING else timezone.now(),
+        )
+        if not changed:
+            return False
+        record("call.sent_back", ticket_id=call.ticket_id, call=call.pk, changed={"verdict": verdict.code})
+        trigger = "call_asked" if state == State.WAITING else "call_settled"
+        enqueue("runtime.start_run", ticket_id=call.ticket_id, trigger=trigger, call_id=str(call.pk))
+    return False
+
+
+def settle(call: ToolCall, outcome: Outcome) -> None:
+    """Commit the outcome once: receipt for the customer, event, and a run that tells the truth."""
+    state = State.SUCCEEDED if outcome.kind == "done" else State.FAILED
+    now = timezone.now()
+    with transaction.atomic():
+        ticket = locked(call.ticket_id)
+        result = {**outcome.data, "message": outcome.message} if outcome.message else outcome.data
+        amount = result.get("amount", result.get("refunded_amount"))
+        if isinstance(amount, int) and result.get("currency"):
+            result = {**result, "amount_text": amount_text(amount, str(result["currency"]), ticket.language or "en")}
+        changed = ToolCall.objects.filter(pk=call.pk, state__in=(State.EXECUTING, State.UNKNOWN)).update(
+            state=state, result=result, reference=str(result.get("reference", "")), settled_at=now
+        )
+        if not changed:
+            return
+        record(f"call.{'succeeded' if state == State.SUCCEEDED else 'refused'}", by=SYSTEM_ACTOR, ticket_id=ticket.pk, call=call.pk)
+        if state == State.SUCCEEDED:
+            card = cards.receipt(call.tool, call.arguments, result, ticket.language or "en", now)
+            append(ticket, author=Author.SYSTEM, kind=Kind.RECEIPT, body=card["title"], data={"call": str(call.pk), "receipt": card})
+        enqueue("runtime.start_run", ticket_id=ticket.pk, trigger="call_settled", call_id=str(call.pk))
+
+
+def _unknown(call: ToolCall) -> None:
+    with transaction.atomic():
+        if ToolCall.objects.filter(pk=call.pk, state=State.EXECUTING).update(state=State.UNKNOWN):
+            record("call.unknown", ticket_id=call.ticket_id, call=call.pk)
+        enqueue("actions.reconcile", after=RECONCILE_SECONDS[0], dedupe=f"call:{call.pk}", call_id=str(call.pk))
+
+
+def reconcile(call_id: str) -> None:
+    """Job: learn what became of an unknown call by its key; what certainly never happened is sent again under the same key.
+
+    Raises:
+        Unavailable: when the system cannot say; the job tries again later and at last tells a human.
+    """
+    call = ToolCall.objects.select_related("ticket__channel", "ticket__brand", "connector").get(pk=call_id)
+    if call.state != State.UNKNOWN or call.connector is None:
+        return
+    shop = Shop(call.connector)
+    ToolCall.objects.filter(pk=call.pk).update(reconciled=call.reconciled + 1)
+    outcome = shop.outcome_of(str(call.pk))
+    if outcome is None:
+        if call.ticket.handler != Handler.AI or is_stopped(call.tool):
+            settle(call, Outcome("refused", message="It did not happen, and a person has the ticket now."))
+            return
+        outcome = shop.perform(call.tool, call.arguments, idempotency_key=str(call.pk))
+    if outcome.kind == "unknown":
+        raise Unavailable("the system still cannot say")
+    settle(call, outcome)
+
+
+def gave_up(call_id: str) -> None:
+    """When the job is dead: the outcome stays unknown, and a person decides."""
+    call = ToolCall.objects.get(pk=call_id)
+    if call.state == State.APPROVED:
+        _stop(call, "the shop system does not answer", Verdict.ASK)
+    elif call.state in (State.EXECUTING, State.UNKNOWN):
+        ToolCall.objects.filter(pk=call.pk, state=State.EXECUTING).update(state=State.UNKNOWN)
+        enqueue("runtime.start_run", ticket_id=call.ticket_id, trigger="call_unknown", call_id=str(call.pk))

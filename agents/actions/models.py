@@ -1,0 +1,149 @@
+"""The ledger of wanted calls, the customer's yes, and the systems calls go to."""
+
+import uuid
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from policies.models import PolicyVersion
+from supportdesk.core.models import Environment
+from supportdesk.core.sealing import seal, unseal
+from supportdesk.core.tenancy import TenantManager, TenantModel
+from tickets.models import Customer, Ticket
+
+
+class Connector(TenantModel):
+    """An external system, with its sealed token; a test connector never serves live tickets, nor the other way round."""
+
+    key = models.SlugField()
+    name = models.CharField(max_length=80)
+    base_url = models.CharField(max_length=200)
+    environment = models.CharField(max_length=4, choices=Environment.choices, default=Environment.LIVE)
+    sealed_token = models.TextField(blank=True, editable=False)
+    is_active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "key", "environment"], name="connector_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def _place(self) -> str:
+        return f"{self.tenant_id}|actions.Connector|token|{self.pk}"
+
+    def set_token(self, token: str) -> None:
+        """Seal and store the token; it can be used and replaced, never shown again."""
+        self.sealed_token = seal(token, place=self._place)
+        self.save(update_fields=["sealed_token"])
+
+    def token(self) -> str:
+        """The token in the clear, for the adapter alone.
+
+        Raises:
+            CannotOpen: when the sealed text does not belong here.
+        """
+        return unseal(self.sealed_token, place=self._place) if self.sealed_token else ""
+
+
+class State(models.TextChoices):
+    """Where a call stands."""
+
+    DONE_READING = "read", "Read"
+    DENIED = "denied", "Denied"
+    NEEDS_IDENTITY = "needs_identity", "Needs identity"
+    NEEDS_CONFIRMATION = "needs_confirmation", "Needs the customer's yes"
+    WAITING = "waiting", "Waits for a teammate"
+    APPROVED = "approved", "Approved"
+    EXECUTING = "executing", "Doing"
+    SUCCEEDED = "succeeded", "Done"
+    FAILED = "failed", "Refused by the system"
+    UNKNOWN = "unknown", "Outcome unknown"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+OPEN_STATES = (State.NEEDS_IDENTITY, State.NEEDS_CONFIRMATION, State.WAITING, State.APPROVED, State.EXECUTING, State.UNKNOWN)
+# What counts against limits: everything that took or may still take effect.
+COUNTED_STATES = (State.APPROVED, State.EXECUTING, State.SUCCEEDED, State.UNKNOWN)
+
+
+class ToolCallQuerySet(models.QuerySet["ToolCall"]):
+    """The words calls are asked for with."""
+
+    def writes(self) -> Self:
+        """The action ledger."""
+        return self.filter(is_write=True)
+
+    def open(self) -> Self:
+        """Not finished, or unknown."""
+        return self.filter(state__in=OPEN_STATES)
+
+    def counted(self) -> Self:
+        """What limits count."""
+        return self.filter(state__in=COUNTED_STATES)
+
+
+class ToolCall(TenantModel):
+    """One wanted call, read or write; the write ones are the action ledger. Its id is the idempotency key of the effect."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="calls")
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, related_name="calls", help_text="The proven customer it acts for.")
+    run_id = models.BigIntegerField(null=True, help_text="The AgentRun that wanted it; empty for a teammate's own.")
+    connector = models.ForeignKey(Connector, on_delete=models.PROTECT, null=True, related_name="calls")
+    tool = models.CharField(max_length=60)
+    is_write = models.BooleanField()
+    arguments = models.JSONField()
+    arguments_hash = models.CharField(max_length=64)
+    state = models.CharField(max_length=20, choices=State.choices)
+    verdict = models.CharField(max_length=20)
+    decision = models.JSONField(default=dict, help_text="The voices that spoke and why.")
+    facts = models.JSONField(default=dict)
+    policy_version = models.ForeignKey(PolicyVersion, on_delete=models.PROTECT, null=True, related_name="calls")
+    target = models.CharField(max_length=60, blank=True, help_text="What it acts on, e.g. the order's number.")
+    target_version = models.CharField(max_length=20, blank=True)
+    amount = models.BigIntegerField(null=True, help_text="Minor units.")
+    currency = models.CharField(max_length=3, blank=True)
+    card = models.JSONField(default=dict, help_text="What the customer was shown.")
+    result = models.JSONField(default=dict)
+    reference = models.CharField(max_length=60, blank=True)
+    reconciled = models.PositiveSmallIntegerField(default=0, help_text="How often the outcome was asked for.")
+    created_at = models.DateTimeField(default=timezone.now)
+    executing_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[TenantManager["ToolCall"]] = TenantManager.from_queryset(ToolCallQuerySet)()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["ticket", "tool", "arguments_hash"], condition=Q(is_write=True, state__in=OPEN_STATES), name="call_open_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "tool", "target", "state"], name="call_of_target"),
+            models.Index(fields=["tenant", "customer", "tool", "created_at"], name="call_of_customer"),
+            models.Index(fields=["tenant", "ticket", "created_at"], name="call_of_ticket"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tool} ({self.state})"
+
+
+class Confirmation(TenantModel):
+    """The customer's yes or no to exactly one call as it was shown; bound to the call's hash."""
+
+    call = models.ForeignKey(ToolCall, on_delete=models.CASCADE, related_name="confirmations")
+    shown_hash = models.CharField(max_length=64)
+    answer = models.CharField(max_length=3, blank=True, help_text="yes, no, or empty while open")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call"], condition=Q(answer=""), name="confirmation_open_once")]
+
+    def __str__(self) -> str:
+        return f"confirmation of {self.call_id}"
