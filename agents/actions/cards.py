@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import translation
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from agents.actions.facts import Seen
@@ -55,7 +54,7 @@ def receipt(tool: str, arguments: dict[str, Any], result: dict[str, Any], langua
         }.get(tool, _("Done"))
         facts = [
             [_("Reference"), str(result.get("reference", ""))],
-            [_("When"), date_format(at, "DATETIME_FORMAT")],
+            [_("When"), at.isoformat()],
             [_("To"), str(result.get("to", ""))],
             [_("Refunded"), money if tool == "cancel_order" else ""],
             [_("New address"), _address(result["shipping_address"]) if isinstance(result.get("shipping_address"), dict) else ""],
@@ -71,5 +70,10 @@ def _items(order: dict[str, Any], amount: int | None = None) -> str:
 
 
 def _address(address: dict[str, Any]) -> str:
-    parts = [address.get("name"), address.get("line1"), address.get("line2"), f"{address.get('postcode', '')} {address.get('city', '')}".strip()]
+    parts = [
+        address.get("name"),
+        address.get("line1"),
+        address.get("line2"),
+        f"{address.get('postcode', '')} {address.get('city', '')}".strip(),
+    ]
     return ", ".join(str(part) for part in [*parts, address.get("country")] if part)

@@ -83,9 +83,7 @@ def propose(authority: Authority, *, name: str, arguments: Any) -> Answer:
         return Answer("error", f"The shop system does not answer ({error}). Nothing was changed.")
 
 
-def decide_now(
-    tool: Tool, seen: Seen, authority: Authority, *, confirmed: bool = False, without: ToolCall | None = None
-) -> Decision:
+def decide_now(tool: Tool, seen: Seen, authority: Authority, *, confirmed: bool = False, without: ToolCall | None = None) -> Decision:
     """The verdict on facts as they are; the code's own floor (identity, once, what fits) only ever makes it stricter."""
     known = {**seen.facts, "session.confirmed": confirmed}
     version = authority.policy_version

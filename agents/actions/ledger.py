@@ -27,7 +27,7 @@ def usage(limit: Limit, *, target: str, customer_id: int | None, currency: str, 
         reach &= Q(target=target)
     elif limit.scope == "customer":
         reach &= Q(customer_id=customer_id)
-    calls = ToolCall.objects.writes().counted().filter(reach)  # type: ignore[attr-defined]
+    calls = ToolCall.objects.writes().counted().filter(reach)
     if without is not None:
         calls = calls.exclude(pk=without.pk)
     if limit.amount:

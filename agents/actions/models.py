@@ -85,12 +85,17 @@ class ToolCallQuerySet(models.QuerySet["ToolCall"]):
         return self.filter(state__in=COUNTED_STATES)
 
 
+ToolCallManager = TenantManager.from_queryset(ToolCallQuerySet)
+
+
 class ToolCall(TenantModel):
     """One wanted call, read or write; the write ones are the action ledger. Its id is the idempotency key of the effect."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="calls")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, related_name="calls", help_text="The proven customer it acts for.")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, related_name="calls", help_text="The proven customer it acts for."
+    )
     run_id = models.BigIntegerField(null=True, help_text="The AgentRun that wanted it; empty for a teammate's own.")
     connector = models.ForeignKey(Connector, on_delete=models.PROTECT, null=True, related_name="calls")
     tool = models.CharField(max_length=60)
@@ -114,7 +119,7 @@ class ToolCall(TenantModel):
     executing_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
 
-    objects: ClassVar[TenantManager["ToolCall"]] = TenantManager.from_queryset(ToolCallQuerySet)()  # type: ignore[assignment]
+    objects: ClassVar[TenantManager[Self]] = ToolCallManager()
 
     class Meta:
         constraints = [

@@ -41,7 +41,9 @@ class CreateRefund(Arguments):
 
     order_number: OrderNumber
     amount: int | None = Field(default=None, gt=0, le=10**12, description="Minor units (cents); leave out for all that is left.")
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(default=None, description="ISO 4217, the order's own.")
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = Field(
+        default=None, description="ISO 4217, the order's own."
+    )
     reason: Text
 
 
@@ -76,9 +78,7 @@ class Escalate(Arguments):
 
     reason: Annotated[
         str,
-        StringConstraints(
-            pattern=r"^(asked_for_human|angry|no_answer|out_of_scope|legal_or_safety|repeated_failure|tool_failed|other)$"
-        ),
+        StringConstraints(pattern=r"^(asked_for_human|angry|no_answer|out_of_scope|legal_or_safety|repeated_failure|tool_failed|other)$"),
     ]
     question: Annotated[str, StringConstraints(strip_whitespace=True, max_length=500)] = Field(
         description="What the person has to answer, in one sentence."

@@ -60,7 +60,9 @@ def vector_index() -> VectorIndex:
         return _index
 
 
-def find(query: str, *, snapshot: Snapshot, language: str, limit: int = 5, embedder_spec: str = "", brand_id: int | None = None) -> list[Hit]:
+def find(
+    query: str, *, snapshot: Snapshot, language: str, limit: int = 5, embedder_spec: str = "", brand_id: int | None = None
+) -> list[Hit]:
     """The passages of the snapshot likely to answer, best first; none under the floor. Hits in other languages only when none fits."""
     tenant_id, allowed = acting_tenant().pk, set(snapshot.passage_ids)
     lexical = _lexical_index(tenant_id, snapshot)
@@ -129,6 +131,8 @@ def fill(tenant_id: int, model: Embedder) -> int:
     stale = collection.ids() - {pk for pk, _vector, _spoken in ready}
     collection.delete(sorted(stale))
     if ready:
-        collection.upsert([pk for pk, _v, _l in ready], [vector for _pk, vector, _l in ready], [{"language": spoken} for _p, _v, spoken in ready])
+        collection.upsert(
+            [pk for pk, _v, _l in ready], np.stack([vector for _pk, vector, _l in ready]), [{"language": spoken} for _p, _v, spoken in ready]
+        )
     _indexed[(tenant_id, model.name)] = {pk for pk, _hash, _language in rows}
     return len(ready)

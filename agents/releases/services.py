@@ -107,9 +107,13 @@ def release_of(ticket: Ticket) -> Release:
     Raises:
         NoRelease: when nothing is live.
     """
-    pin = Pin.objects.select_related("release__prompt_version", "release__policy_version", "release__snapshot").filter(ticket=ticket).first()
+    pin = (
+        Pin.objects.select_related("release__prompt_version", "release__policy_version", "release__snapshot").filter(ticket=ticket).first()
+    )
     if pin is None:
-        label = Label.objects.filter(agent__brand=ticket.brand_id, agent__is_active=True, environment=ticket.environment, name="live").first()
+        label = Label.objects.filter(
+            agent__brand=ticket.brand_id, agent__is_active=True, environment=ticket.environment, name="live"
+        ).first()
         if label is None:
             raise NoRelease("No release is live for this brand.")
         pin, _made = Pin.objects.get_or_create(ticket=ticket, defaults={"release": label.release})
@@ -121,6 +125,8 @@ def policy_in_force(release: Release, environment: str) -> Release:
     """The release whose policy decides: the pinned one while it holds a label, otherwise what is live now."""
     if Label.objects.filter(release=release, environment=environment).exists():
         return release
-    label = Label.objects.select_related("release__policy_version").filter(agent=release.agent_id, environment=environment, name="live").first()
+    label = (
+        Label.objects.select_related("release__policy_version").filter(agent=release.agent_id, environment=environment, name="live").first()
+    )
     live: Release | None = label.release if label else None
     return live or release
