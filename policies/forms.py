@@ -66,7 +66,7 @@ def read(text: str) -> list[dict[str, Any]]:
     if text.lstrip().startswith("["):
         return _read_json(text)
     rows, problems = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

@@ -102,9 +102,10 @@ class Rule(TenantModel):
     def sentence(self) -> str:
         """The rule in words, or that it cannot be read."""
         try:
-            return words.sentence(frozen_rule(self.as_json()))
-        except (TypeError, KeyError, ValueError, AttributeError):
+            self.clean()
+        except ValidationError:
             return UNREADABLE
+        return words.sentence(frozen_rule(self.as_json()))
 
     def as_json(self) -> dict[str, Any]:
         """The rule as it is frozen."""
@@ -161,9 +162,10 @@ class Limit(TenantModel):
     def sentence(self) -> str:
         """The limit in words, or that it cannot be read."""
         try:
-            return words.limit_sentence(frozen_limit(self.as_json()))
-        except (TypeError, KeyError, ValueError, AttributeError):
+            self.clean()
+        except ValidationError:
             return UNREADABLE
+        return words.limit_sentence(frozen_limit(self.as_json()))
 
     def as_json(self) -> dict[str, Any]:
         """The limit as it is frozen."""

@@ -33,7 +33,8 @@ def publish_policy(policy: Policy, *, by: Actor, name: str = "") -> PolicyVersio
     Policy.objects.select_for_update().get(pk=policy.pk)
     rules = list(Rule.objects.filter(policy=policy, is_active=True))
     limits = list(Limit.objects.filter(policy=policy, is_active=True))
-    for row in (*rules, *limits):
+    checked: list[Rule | Limit] = [*rules, *limits]
+    for row in checked:
         try:
             row.clean()
         except ValidationError as error:

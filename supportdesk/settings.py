@@ -17,9 +17,7 @@ DEBUG = env.flag("SUPPORTDESK_DEBUG", False)
 SECRET_KEY = env.text("SECRET_KEY", None if PRODUCTION else "embedded-default-not-for-production-0123456789abcdef")
 SECRET_KEY_FALLBACKS = env.names("SECRET_KEY_FALLBACKS")
 # Keys that seal connector tokens in the database, newest first: id:base64, 32 bytes each.
-SEALING_KEYS = env.names(
-    "SEALING_KEYS", "" if PRODUCTION else "demo:c3VwcG9ydGRlc2stZGVtby1zZWFsaW5nLWtleS0wMDE="
-)
+SEALING_KEYS = env.names("SEALING_KEYS", "" if PRODUCTION else "demo:c3VwcG9ydGRlc2stZGVtby1zZWFsaW5nLWtleS0wMDE=")
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
 CSRF_TRUSTED_ORIGINS = env.names("CSRF_TRUSTED_ORIGINS")
 if PRODUCTION and (DEBUG or "*" in ALLOWED_HOSTS or not ALLOWED_HOSTS or not SEALING_KEYS):

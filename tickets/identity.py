@@ -138,7 +138,9 @@ def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:
 
 
 def _try(ticket: Ticket, typed: str) -> IdentityProof | None:
-    code = OneTimeCode.objects.filter(ticket=ticket, used_at=None, expires_at__gt=timezone.now()).exclude(code_hash="").order_by("-id").first()
+    code = (
+        OneTimeCode.objects.filter(ticket=ticket, used_at=None, expires_at__gt=timezone.now()).exclude(code_hash="").order_by("-id").first()
+    )
     # The conditional update counts the try before the comparison, so parallel guesses cannot share one.
     if code is None or not OneTimeCode.objects.filter(pk=code.pk, used_at=None, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
         return None

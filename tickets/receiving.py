@@ -52,7 +52,9 @@ def session_of(channel: Channel, token: object) -> ChatSession | None:
     if not isinstance(token, str) or len(token) > 200 or "." not in token:
         return None
     public_id, _, secret = token.partition(".")
-    session = ChatSession.objects.select_related("customer", "ticket", "channel__brand").filter(channel=channel, public_id=public_id).first()
+    session = (
+        ChatSession.objects.select_related("customer", "ticket", "channel__brand").filter(channel=channel, public_id=public_id).first()
+    )
     if session is None or not hmac.compare_digest(session.secret_hash, _hashed(secret)):
         return None
     if session.revoked_at or session.expires_at <= timezone.now():
@@ -127,7 +129,6 @@ def open_ticket(channel: Channel, customer: Customer, *, subject: str) -> Ticket
 def queue_facts() -> list[routing.QueueFacts]:
     """The workspace's queues, as routing sees them."""
     return [
-        routing.QueueFacts(queue.pk, queue.language, frozenset(queue.intents), queue.is_fallback) for queue in Queue.objects.order_by("position", "id")
+        routing.QueueFacts(queue.pk, queue.language, frozenset(queue.intents), queue.is_fallback)
+        for queue in Queue.objects.order_by("position", "id")
     ]
-
-

@@ -86,7 +86,7 @@ def take_over(*, ticket_id: int, by: Membership) -> Ticket:
     ticket = locked(ticket_id)
     if ticket.handler == Handler.HUMAN and ticket.assignee_id == by.pk:
         return ticket
-    if ticket.handler == Handler.HUMAN and ticket.assignee_id is not None:
+    if ticket.handler == Handler.HUMAN and ticket.assignee is not None:
         raise AlreadyTaken(_("%(name)s already has this ticket.") % {"name": ticket.assignee.name})
     if not ticket.is_open:
         raise Refusal(_("This ticket is resolved. Reopen it first."))
@@ -118,9 +118,7 @@ def hand_back(*, ticket_id: int, by: Membership, note_text: str = "") -> Ticket:
     ticket.handler, ticket.assignee, ticket.failed_turns = Handler.AI, None, 0
     ticket.save(update_fields=["handler", "assignee", "failed_turns"])
     record("ticket.handed_back", by=teammate(by), ticket_id=ticket.pk, changed={"seq": ticket.last_seq})
-    append(
-        ticket, author=Author.SYSTEM, kind=Kind.NEWS, body="handed back", data={"code": "handed_back", "name": by.name.split()[0]}
-    )
+    append(ticket, author=Author.SYSTEM, kind=Kind.NEWS, body="handed back", data={"code": "handed_back", "name": by.name.split()[0]})
     if ticket.asked_seq > ticket.answered_seq:
         enqueue("runtime.start_run", dedupe=f"ticket:{ticket.pk}", ticket_id=ticket.pk, trigger="handed_back")
     return ticket
@@ -149,9 +147,7 @@ def escalate(
     ticket.priority = max(ticket.priority, route.priority)
     ticket.answered_seq, ticket.waiting_since = ticket.asked_seq, ticket.waiting_since or now
     ticket.intent = packet.intent or ticket.intent
-    ticket.save(
-        update_fields=["handler", "status", "queue", "priority", "answered_seq", "waiting_since", "intent"]
-    )
+    ticket.save(update_fields=["handler", "status", "queue", "priority", "answered_seq", "waiting_since", "intent"])
     content = {**asdict(packet), "suggested_queue": route.queue_id, "suggested_priority": route.priority, "routed_by": route.why}
     row = Escalation.objects.create(ticket=ticket, reason=packet.reason, packet=content, queue_id=route.queue_id)
     record("ticket.escalated", by=by, ticket_id=ticket.pk, changed={"reason": packet.reason}, escalation=row.pk)
@@ -233,5 +229,3 @@ def _resolve(ticket: Ticket, by: Actor) -> None:
 def _who_joined(ticket: Ticket, by: Membership) -> dict[str, str]:
     team = Team.objects.filter(queue_links__queue_id=ticket.queue_id, members__membership=by).order_by("id").first()
     return {"name": by.name.split()[0], "team": team.name if team else "", "agent": ticket.brand.agent_name}
-
-

@@ -11,7 +11,6 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db.models import Field, Model, QuerySet
-from django.db.utils import IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.manager import HistoryManager
@@ -211,6 +210,8 @@ class HistoryAdmin(SimpleHistoryAdmin, TenantAdmin):  # type: ignore[misc]
         Raises:
             Http404: for a row of nobody or of somebody else.
         """
+        if member_of(request) is None:
+            raise PermissionDenied("You belong to no workspace.")
         if not str(object_id).isdigit():
             raise Http404
         rows: QuerySet[Any] = super().get_history_queryset(request, history_manager, pk_name, object_id)
@@ -381,13 +382,9 @@ class JobAdmin(ReadOnlyAdmin):
         """Give each chosen dead job a fresh set of attempts."""
         again = 0
         for job in queryset:
-            try:
-                if jobs.redrive(job):
-                    again += 1
-                    record("job.redriven", by=self.actor(request), job=job.pk)
-            except IntegrityError:
-                # An equal job waits already; it does the work this one would repeat.
-                continue
+            if jobs.redrive(job):
+                again += 1
+                record("job.redriven", by=self.actor(request), job=job.pk)
         left = len(queryset) - again
         said = f"{again} {'job is' if again == 1 else 'jobs are'} due again."
         self.message_user(request, f"{said} {left} were not dead, or wait already." if left else said)

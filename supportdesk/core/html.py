@@ -61,5 +61,3 @@ def cited(text: str, citations: Sequence[Mapping[str, Any]], anchor: str) -> Saf
         return format_html('<a class="cite" href="{}" title="{}">{}</a>', href, known[number].get("title", ""), number)
 
     return mark_safe(MARKER.sub(link, prose(text)))  # noqa: S308 - cleaned prose, and links built by format_html
-
-

@@ -76,9 +76,7 @@ def _is_public(address: str) -> bool:
     return (mapped or ip).is_global and not (mapped or ip).is_multicast
 
 
-def request(
-    method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, timeout: float = 10.0
-) -> Answer:
+def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, timeout: float = 10.0) -> Answer:
     """Send one request through the door; `timeout` in seconds for each phase.
 
     Raises:

@@ -74,7 +74,7 @@ def enqueue(name: str, *, after: float = 0.0, dedupe: str = "", **ids: Any) -> J
     if not dedupe:
         job.save(force_insert=True)
         return job
-    waiting = Job.objects.filter(tenant_id=job.tenant_id, name=name, dedupe=dedupe, state=Job.State.QUEUED)
+    waiting = Job.objects.filter(_of(job.tenant_id), name=name, dedupe=dedupe, state=Job.State.QUEUED)
     if waiting.update(run_at=due):
         return None
     try:
@@ -108,14 +108,16 @@ class Queue:
 
     def _claim_of(self, tenant_id: int | None) -> Job | None:
         with transaction.atomic(using=SYSTEM):
-            rows = Job.objects.using(SYSTEM).filter(state=Job.State.QUEUED, run_at__lte=Now(), tenant_id=tenant_id)
+            rows = Job.objects.using(SYSTEM).filter(state=Job.State.QUEUED, run_at__lte=Now()).filter(_of(tenant_id))
             if ON_POSTGRES:
                 rows = rows.select_for_update(skip_locked=True, of=("self",))
             job = rows.order_by("run_at", "id").first()
             if job is None:
                 return None
-            taken = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.QUEUED).update(
-                state=Job.State.RUNNING, lease_owner=self.owner, lease_until=Now() + self.lease, attempts=F("attempts") + 1
+            taken = (
+                Job.objects.using(SYSTEM)
+                .filter(pk=job.pk, state=Job.State.QUEUED)
+                .update(state=Job.State.RUNNING, lease_owner=self.owner, lease_until=Now() + self.lease, attempts=F("attempts") + 1)
             )
             if not taken:
                 return None
@@ -124,9 +126,7 @@ class Queue:
 
     def renew(self, ids: list[int]) -> None:
         """Keep the leases of jobs this worker is still doing."""
-        Job.objects.using(SYSTEM).filter(pk__in=ids, state=Job.State.RUNNING, lease_owner=self.owner).update(
-            lease_until=Now() + self.lease
-        )
+        Job.objects.using(SYSTEM).filter(pk__in=ids, state=Job.State.RUNNING, lease_owner=self.owner).update(lease_until=Now() + self.lease)
 
     def give_back(self, job: Job) -> None:
         """Return a claimed job untouched, as at a clean stop."""
@@ -203,12 +203,13 @@ def sweep() -> int:
 
 
 def redrive(job: Job) -> bool:
-    """Give a dead job a fresh set of attempts."""
-    return bool(
-        Job.objects.filter(pk=job.pk, state=Job.State.DEAD).update(
-            state=Job.State.QUEUED, attempts=0, run_at=Now(), finished_at=None, last_error=""
-        )
-    )
+    """Give a dead job a fresh set of attempts; False when it is not dead, or an equal job waits already."""
+    dead = Job.objects.filter(pk=job.pk, state=Job.State.DEAD)
+    try:
+        with transaction.atomic():
+            return bool(dead.update(state=Job.State.QUEUED, attempts=0, run_at=Now(), finished_at=None, last_error=""))
+    except IntegrityError:
+        return False
 
 
 def run_due(limit: int = 1000, *, owner: str = "inline") -> int:
@@ -218,6 +219,10 @@ def run_due(limit: int = 1000, *, owner: str = "inline") -> int:
         queue.run(job)
         done += 1
     return done
+
+
+def _of(tenant_id: int | None) -> Q:
+    return Q(tenant=None) if tenant_id is None else Q(tenant_id=tenant_id)
 
 
 def _function(path: str) -> Callable[..., None]:

@@ -33,4 +33,5 @@ def membership_of(user_id: int, chosen: int | None = None) -> Membership | None:
     mine = Membership.objects.select_related("tenant", "user").filter(
         user_id=user_id, is_active=True, user__is_active=True, tenant__is_active=True
     )
-    return mine.filter(pk=chosen).first() or mine.order_by("id").first()
+    named = mine.filter(pk=chosen).first() if chosen else None
+    return named or mine.order_by("id").first()

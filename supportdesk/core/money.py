@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from moneyed import CURRENCIES
-from moneyed.l10n import format_money
 from moneyed import Money as Moneyed
+from moneyed.l10n import format_money
 
 
 class UnknownCurrency(ValueError):

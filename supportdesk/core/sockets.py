@@ -17,4 +17,5 @@ class UnknownPath(AsyncWebsocketConsumer):  # type: ignore[misc]
     def pattern(cls) -> URLPattern:
         """The last route: matches what no other does."""
         consumer: Any = cls.as_asgi()
-        return re_path(r"", consumer)
+        last: URLPattern = re_path(r"", consumer)
+        return last

@@ -6,7 +6,7 @@ the tenant as a setting that row-level security reads (see `supportdesk.core.pos
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
 from django.db import connections, models
 from django_scopes import scope
@@ -74,7 +74,7 @@ class TenantModel(models.Model):
 
     tenant = models.ForeignKey("core.Tenant", on_delete=models.PROTECT, related_name="+", editable=False)
 
-    objects: TenantManager[Any] = TenantManager()
+    objects: ClassVar[TenantManager[Self]] = TenantManager()
 
     class Meta:
         abstract = True
@@ -86,8 +86,9 @@ class TenantModel(models.Model):
             ScopeError: outside `acting_for`, or for another tenant's row.
         """
         tenant = acting_tenant()
-        if self.tenant_id is None:
+        owner: int | None = self.tenant_id
+        if owner is None:
             self.tenant = tenant
-        elif self.tenant_id != tenant.pk:
+        elif owner != tenant.pk:
             raise ScopeError(f"This {self._meta.verbose_name} belongs to another tenant.")
         super().save(*args, **kwargs)

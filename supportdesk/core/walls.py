@@ -82,7 +82,9 @@ def wall_statements(model: type[models.Model]) -> list[str]:
     statements = []
     for field in model._meta.concrete_fields:
         target = field.related_model
-        if not isinstance(field, models.ForeignKey) or not field.db_constraint or isinstance(target, str) or target is None:
+        if not isinstance(field, models.ForeignKey) or isinstance(target, str) or target is None:
+            continue
+        if not getattr(field, "db_constraint", True):
             continue
         if not any(each.name == "tenant" for each in target._meta.concrete_fields):
             continue

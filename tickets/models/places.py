@@ -69,7 +69,7 @@ class QueueTeam(TenantModel):
         return f"{self.team} works {self.queue}"
 
 
-class QueueGrant(UserObjectPermissionBase, TenantModel):
+class QueueGrant(UserObjectPermissionBase, TenantModel):  # type: ignore[misc]
     """A single teammate let into one queue beyond their teams (guardian's direct grant)."""
 
     content_object = models.ForeignKey(Queue, on_delete=models.CASCADE)

@@ -1,7 +1,7 @@
 """The case and its utterances."""
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -104,6 +104,9 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.joined().order_by("-priority", "waiting_since", "id")
 
 
+TicketManager = TenantManager.from_queryset(TicketQuerySet)
+
+
 class Ticket(TenantModel):
     """One case: who has it, which human, and how far it is are three separate facts.
 
@@ -136,7 +139,7 @@ class Ticket(TenantModel):
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.CharField(max_length=10, blank=True)
 
-    objects: ClassVar[Any] = TenantManager.from_queryset(TicketQuerySet)()
+    objects: ClassVar[TenantManager[Self]] = TicketManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="ticket_number_once")]
@@ -238,5 +241,3 @@ class Escalation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} (ticket {self.ticket_id})"
-
-

@@ -47,9 +47,9 @@ class Command(BaseCommand):
                 "OUTBOUND_PRIVATE_HOSTS": f"127.0.0.1:{shop_port}",
                 "SHOP_TOKEN": settings.DEMO_SHOP_TOKEN,
             }
-            shop = [sys.executable, "supportdesk/demo/shop/server.py", "--port", str(shop_port), "--db", str(settings.VAR_DIR / "shop.sqlite3")]
-            processes.start("shop", shop, environment)
-            subprocess.run([sys.executable, "manage.py", "seed_demo"], cwd=ROOT, env=environment, check=True)  # noqa: S603
+            shop = [sys.executable, "supportdesk/demo/shop/server.py", "--db", str(settings.VAR_DIR / "shop.sqlite3")]
+            processes.start("shop", [*shop, "--port", str(shop_port)], environment)
+            subprocess.run([sys.executable, "manage.py", "seed_demo"], cwd=ROOT, env=environment, check=True)
         processes.start("worker", [sys.executable, "manage.py", "worker"], environment)
         daphne = [sys.executable, "-m", "daphne", "-b", options["host"], "-p", str(options["port"]), "--no-server-name"]
         processes.start("web", [*daphne, "-v", "0", "--websocket_timeout", "-1", "supportdesk.asgi:application"], environment)

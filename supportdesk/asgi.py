@@ -1,0 +1,23 @@
+"""The web process: Django over HTTP, Channels over WebSocket."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "supportdesk.settings")
+http = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+
+from supportdesk.chat.routing import websocket_urlpatterns as chat  # noqa: E402
+from supportdesk.console.routing import websocket_urlpatterns as console  # noqa: E402
+from supportdesk.core.sockets import UnknownPath  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": http,
+        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*console, *chat, UnknownPath.pattern()]))),
+    }
+)
