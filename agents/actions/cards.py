@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from agents.actions.facts import Seen
 from supportdesk.core.money import amount_text
@@ -20,24 +21,28 @@ def confirmation_card(tool: str, seen: Seen, language: str) -> dict[str, Any]:
                 money = amount_text(arguments["amount"], arguments["currency"], language)
                 title, yes = _("Refund %(money)s?") % {"money": money}, _("Yes, refund %(money)s") % {"money": money}
                 facts = [
-                    [_("For"), _items(order, arguments["amount"])],
-                    [_("Order"), seen.target],
-                    [_("To"), str((order.get("payment") or {}).get("label", ""))],
-                    [_("Arrives"), _("In 3 to 5 working days")],
+                    [pgettext("card", "For"), _items(order, arguments["amount"])],
+                    [pgettext("card", "Order"), seen.target],
+                    [pgettext("card", "To"), str((order.get("payment") or {}).get("label", ""))],
+                    [pgettext("card", "Arrives"), _("In 3 to 5 working days")],
                 ]
             case "cancel_order":
                 title, yes = _("Cancel order %(number)s?") % {"number": seen.target}, _("Yes, cancel the order")
                 money = amount_text(int(order.get("captured", 0)), str(order.get("currency", "")), language)
-                facts = [[_("For"), _items(order)], [_("You get back"), money]]
+                facts = [[pgettext("card", "For"), _items(order)], [pgettext("card", "You get back"), money]]
             case "change_address":
                 title, yes = _("Change the delivery address?"), _("Yes, change the address")
                 old = order.get("shipping_address") or {}
-                facts = [[_("Order"), seen.target], [_("Until now"), _address(old)], [_("New"), _address(arguments)]]
+                facts = [
+                    [pgettext("card", "Order"), seen.target],
+                    [pgettext("card", "Until now"), _address(old)],
+                    [pgettext("card", "New"), _address(arguments)],
+                ]
             case "cancel_subscription":
                 title, yes = _("End subscription %(id)s?") % {"id": seen.target}, _("Yes, end it")
-                facts = [[_("Subscription"), str(order.get("name", ""))]]
+                facts = [[pgettext("card", "Subscription"), str(order.get("name", ""))]]
             case _:
-                title, yes = _("Shall I do this?"), _("Yes")
+                title, yes = _("Shall I do this?"), pgettext("card", "Yes")
         return {"title": title, "yes": yes, "no": _("No, leave it"), "facts": [row for row in facts if row[1]]}
 
 
@@ -51,13 +56,16 @@ def receipt(tool: str, arguments: dict[str, Any], result: dict[str, Any], langua
             "cancel_order": _("Order %(number)s is cancelled") % {"number": arguments.get("order_number", "")},
             "change_address": _("The delivery address is changed"),
             "cancel_subscription": _("The subscription is ended"),
-        }.get(tool, _("Done"))
+        }.get(tool, pgettext("card", "Done"))
         facts = [
-            [_("Reference"), str(result.get("reference", ""))],
-            [_("When"), at.isoformat()],
-            [_("To"), str(result.get("to", ""))],
-            [_("Refunded"), money if tool == "cancel_order" else ""],
-            [_("New address"), _address(result["shipping_address"]) if isinstance(result.get("shipping_address"), dict) else ""],
+            [pgettext("card", "Reference"), str(result.get("reference", ""))],
+            [pgettext("card", "When"), at.isoformat()],
+            [pgettext("card", "To"), str(result.get("to", ""))],
+            [pgettext("card", "Refunded"), money if tool == "cancel_order" else ""],
+            [
+                pgettext("card", "New address"),
+                _address(result["shipping_address"]) if isinstance(result.get("shipping_address"), dict) else "",
+            ],
         ]
         return {"title": title, "facts": [row for row in facts if row[1]]}
 

@@ -13,4 +13,5 @@ class RuntimeConfig(AppConfig):
         """Name the jobs of this app."""
         from supportdesk.core.jobs import register
 
-        register("runtime.start_run", "agents.runtime.turns.start_run", on_dead="agents.runtime.turns.gave_up", max_attempts=3)
+        turns = "agents.runtime.turns"
+        register("runtime.start_run", f"{turns}.start_run", on_dead=f"{turns}.gave_up", max_attempts=3, warm=f"{turns}.warm_up")

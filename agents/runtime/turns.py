@@ -19,7 +19,8 @@ from agents.actions.authority import Authority
 from agents.actions.executor import fault_point
 from agents.actions.ledger import current_hash
 from agents.actions.models import State, ToolCall
-from agents.releases.models import Release
+from agents.knowledge import search
+from agents.releases.models import Label, Release
 from agents.releases.services import NoRelease, policy_in_force, release_of
 from agents.runtime.agent import Turn, think
 from agents.runtime.builtin import intents
@@ -31,8 +32,10 @@ from agents.runtime.trace import Trace
 from agents.runtime.transcript import messages_of, system_prompt
 from supportdesk.core.events import AI, record
 from supportdesk.core.jobs import Retry
+from supportdesk.core.models import Tenant
 from supportdesk.core.money import UnknownCurrency, exponent
 from supportdesk.core.switches import is_stopped
+from supportdesk.core.tenancy import acting_for
 from tickets import verbs
 from tickets.errors import Stale
 from tickets.identity import claim_of, masked, proof_of
@@ -42,6 +45,7 @@ from tickets.writing import append, fenced, locked, raise_turn
 log = logging.getLogger("supportdesk.runtime")
 DIRECT = {"call_asked": "policy_asks", "call_unknown": "outcome_unknown"}
 WAIT_SECONDS = 1.0
+WARM_TENANTS = 20
 # Acts that a looked-up order itself tells of.
 PAST_STATES = (("refund", re.compile(r'"refunded": [1-9]')), ("cancel", re.compile(r'"status": "cancelled"')))
 AMOUNTS = re.compile(r'"(?:total|captured|refunded|unit_price|amount|refunded_amount)": (\d+)')
@@ -85,8 +89,23 @@ def start_run(ticket_id: int, trigger: str = "message", call_id: str = "") -> No
 def gave_up(ticket_id: int, trigger: str = "message", call_id: str = "") -> None:
     """When the job is dead: the customer goes to a person, never into silence."""
     ticket = Ticket.objects.get(pk=ticket_id)
-    with translation.override(ticket.language or "en"):
-        hand_over(ticket_id=ticket_id, reason="run_failed", say=words_for("run_failed"))
+    with translation.override(ticket.language or "en"), transaction.atomic():
+        AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).update(
+            state=AgentRun.State.FAILED, finished_at=timezone.now()
+        )
+        last = AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.FAILED).order_by("-id").first()
+        if hand_over(ticket_id=ticket_id, reason="run_failed", say=words_for("run_failed"), run=last) and last and not last.message_id:
+            AgentRun.objects.filter(pk=last.pk).update(outcome="escalate", message=_newest_ai(ticket))
+
+
+def warm_up() -> None:
+    """Load what the first turn needs, so that the first customer does not wait for it."""
+    detect(["Where is my order?"])
+    intents.guess("Where is my order?")
+    for tenant in Tenant.objects.filter(is_active=True).order_by("-id")[:WARM_TENANTS]:
+        with acting_for(tenant):
+            for label in Label.objects.filter(name="live").select_related("release__snapshot"):
+                search.find("hello", snapshot=label.release.snapshot, language="en")
 
 
 def _read_customer(ticket_id: int) -> None:
@@ -109,6 +128,10 @@ def _begin(ticket_id: int, trigger: str, call_id: str) -> Begun | None:
     with transaction.atomic():
         ticket = locked(ticket_id)
         call = ToolCall.objects.select_for_update(of=("self",)).get(pk=call_id) if call_id else None
+        # A worker that died left its run behind; once the ticket moved on, nobody else would end it.
+        AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).exclude(turn=ticket.turn).update(
+            state=AgentRun.State.STALE, finished_at=timezone.now()
+        )
         if ticket.handler != Handler.AI or not ticket.is_open:
             return None
         if call is None and trigger in ("message", "handed_back") and ticket.asked_seq <= ticket.answered_seq:
@@ -169,11 +192,11 @@ def _escalate_now(run: AgentRun, ticket: Ticket, reason: str, question: str, cal
     with translation.override(ticket.language or "en"):
         trace.step(Step.Kind.OUTCOME, "escalate", output={"reason": reason}, call_id=call.pk if call else None)
         try:
-            hand_over(ticket_id=ticket.pk, reason=reason, question=question, turn=run.turn, say=words_for(reason), run=run)
+            with transaction.atomic():
+                hand_over(ticket_id=ticket.pk, reason=reason, question=question, turn=run.turn, say=words_for(reason), run=run)
+                _finish(run, AgentRun.State.DONE, "escalate", _newest_ai(ticket))
         except Stale:
             _finish(run, AgentRun.State.STALE)
-            return
-    _finish(run, AgentRun.State.DONE, "escalate")
 
 
 def _take_turn(begun: Begun, trace: Trace) -> None:
@@ -253,8 +276,9 @@ def _commit(begun: Begun, trace: Trace, authority: Authority, turn: Turn) -> Non
                 else _("Glad that is settled. Write again any time.")
             )
             trace.step(Step.Kind.OUTCOME, "resolve", output={"summary": turn.question})
-            verbs.resolve(ticket_id=ticket.pk, by=AI, turn=run.turn, say=say)
-            _finish(run, AgentRun.State.DONE, "resolve", _newest_ai(ticket))
+            with transaction.atomic():
+                verbs.resolve(ticket_id=ticket.pk, by=AI, turn=run.turn, say=say)
+                _finish(run, AgentRun.State.DONE, "resolve", _newest_ai(ticket))
         case _:
             _reply(begun, trace, authority, turn)
 

@@ -33,15 +33,18 @@ class Handler:
     run: str
     on_dead: str = ""
     max_attempts: int = 5
+    warm: str = ""
 
 
 _handlers: dict[str, Handler] = {}
 
 
 def preload() -> None:
-    """Import every handler now, in one thread: a worker calls it before it starts its threads."""
+    """Import and warm up every handler now, in one thread: a worker calls it before it starts its threads."""
     for handler in _handlers.values():
         _function(handler.run)
+        if handler.warm:
+            _function(handler.warm)()
 
 
 class Retry(Exception):
@@ -52,9 +55,9 @@ class Retry(Exception):
         self.seconds = seconds
 
 
-def register(name: str, run: str, *, on_dead: str = "", max_attempts: int = 5) -> None:
-    """Name the function a job runs; called in `AppConfig.ready`."""
-    _handlers[name] = Handler(run, on_dead, max_attempts)
+def register(name: str, run: str, *, on_dead: str = "", max_attempts: int = 5, warm: str = "") -> None:
+    """Name the function a job runs, what to do when it is dead, and what a worker does once at its start; from `AppConfig.ready`."""
+    _handlers[name] = Handler(run, on_dead, max_attempts, warm)
 
 
 def registered() -> dict[str, Handler]:

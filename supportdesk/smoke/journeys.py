@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from supportdesk.smoke.clients import Customer, Failed, Node, Shop, Teammate, parsed, until
 
 SILENT_SECONDS = 4.0
+REFUNDABLE = (("ida@mail.example", "N-20377"), ("bastian@mail.example", "N-20512"), ("karim@mail.example", "N-20533"))
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,12 @@ def a_question_is_answered_and_resolved(world: World) -> str:
 def a_small_refund_runs_once(world: World) -> str:
     """B. A refund inside the limit: one-time code, confirmation card, executed, receipt; one entry in the shop's ledger."""
     before = world.shop.entries()
+    email, order = random.choice(REFUNDABLE)  # noqa: S311 - codes to one address are limited, so the drives take turns
     amount = f"1.{random.randrange(1, 99):02d}"  # noqa: S311 - only to tell one drive from the next
     with Customer(world.url) as customer:
-        customer.send(f"Please refund {amount} EUR of order N-20377, the laces were worn.")
+        customer.send(f"Please refund {amount} EUR of order {order}, a part was worn.")
         customer.answer("the agent asks who it is")
-        prove(world, customer, "ida@mail.example")
+        prove(world, customer, email)
         card = confirmation(customer)
         check(amount in card.text, f"the card names €{amount}: {card.text}")
         check(world.shop.entries() == before, "nothing happened before the yes")
@@ -62,7 +64,7 @@ def a_small_refund_runs_once(world: World) -> str:
         told = customer.answer("the agent tells what was done")
     new = [entry for entry in world.shop.entries() if entry not in before]
     check(len(new) == 1, f"exactly one effect in the shop's ledger, found {len(new)}")
-    check(new[0]["kind"] == "refund" and new[0]["order"] == "N-20377", "it is the refund")
+    check(new[0]["kind"] == "refund" and new[0]["order"] == order, "it is the refund")
     check(f"{new[0]['amount'] / 100:.2f}" == amount, "of the amount that was shown")
     check(new[0]["reference"] in receipt.text, "the receipt names the shop's reference")
     check(new[0]["idempotency_key"] == card.attributes["data-call"], "under the call's own key")

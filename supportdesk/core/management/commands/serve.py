@@ -75,7 +75,9 @@ class Command(BaseCommand):
                 f"  every password: {PASSWORD}",
                 *(f"  {mate.email:<{width}}  {mate.role}" for mate in TEAMMATES),
             ]
-        lines += ["", "SQLite on this machine: for development, the demo, and one workspace. Stop with Ctrl-C."]
+        if not settings.ON_POSTGRES:
+            lines += ["", "SQLite on this machine: for development, the demo, and one workspace."]
+        lines += ["", "Stop with Ctrl-C."]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
 
