@@ -57,7 +57,8 @@ def cited(text: str, citations: Sequence[Mapping[str, Any]], anchor: str) -> Saf
         number = int(match.group(1))
         if number not in known:
             return match.group(0)
-        href = str(known[number].get("url") or f"#{anchor}")
+        url = str(known[number].get("url") or "")
+        href = url if url.startswith(("/", "https://", "http://")) and not url.startswith("//") else f"#{anchor}"
         return format_html('<a class="cite" href="{}" title="{}">{}</a>', href, known[number].get("title", ""), number)
 
     return mark_safe(MARKER.sub(link, prose(text)))  # noqa: S308 - cleaned prose, and links built by format_html
