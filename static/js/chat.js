@@ -232,6 +232,8 @@ function askForCode(card, email) {
 }
 
 function busy(card, isBusy) {
+  // A button that is switched off loses the focus: the field holds it, so that the card's next step can take it over.
+  if (isBusy && card.contains(document.activeElement)) card.querySelector("form:not([hidden]) input")?.focus();
   card.toggleAttribute("aria-busy", isBusy);
   for (const button of card.querySelectorAll("button:not([data-resend])")) button.disabled = isBusy;
   clearTimeout(card.busyTimer);

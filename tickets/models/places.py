@@ -1,11 +1,14 @@
 """Channels customers write through, and queues teammates work."""
 
+from typing import ClassVar
+
 from django.db import models
+from guardian.managers import UserObjectPermissionManager
 from guardian.models import UserObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
 from supportdesk.core.models import Brand, Environment, Team
-from supportdesk.core.tenancy import TenantModel
+from supportdesk.core.tenancy import TenantManager, TenantModel
 
 
 class Channel(TenantModel):
@@ -69,10 +72,16 @@ class QueueTeam(TenantModel):
         return f"{self.team} works {self.queue}"
 
 
-class QueueGrant(UserObjectPermissionBase, TenantModel):  # type: ignore[misc]
+class GrantManager(TenantManager["QueueGrant"], UserObjectPermissionManager):
+    """guardian's words for giving and taking grants, inside the workspace being acted for."""
+
+
+class QueueGrant(UserObjectPermissionBase, TenantModel):
     """A single teammate let into one queue beyond their teams (guardian's direct grant)."""
 
     content_object = models.ForeignKey(Queue, on_delete=models.CASCADE)
+
+    objects: ClassVar[GrantManager] = GrantManager()
 
     def __str__(self) -> str:
         return f"grant on {self.content_object}"

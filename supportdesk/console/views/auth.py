@@ -1,0 +1,134 @@
+"""Signing in and out, changing the workspace, being available."""
+
+from typing import Any
+
+from axes.conf import settings as axes
+from axes.handlers.proxy import AxesProxyHandler
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_POST
+
+from supportdesk.console.asking import member_of, wants_fragment
+from supportdesk.core.events import record, teammate
+from supportdesk.core.middleware import membership_of
+from supportdesk.core.models import Membership
+from supportdesk.core.permissions import allowed
+
+FEW = 4
+
+
+def counted_by() -> str:
+    """The name under which axes counts a login's tries."""
+    return str(axes.AXES_USERNAME_FORM_FIELD)
+
+
+class SignInForm(AuthenticationForm):
+    """Email and password; people without a workspace are told so."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        email = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        self.fields["username"] = forms.EmailField(label=_("Email"), max_length=254, widget=email)
+        self.fields["password"].label = _("Password")
+
+    def clean_username(self) -> str:
+        """One spelling: other capitals are no other account, and no other count of tries."""
+        return str(self.cleaned_data["username"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        """Ask the backends under the name axes counts tries by; under another they would be counted for nobody."""
+        email, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if email and password:
+            self.user_cache = authenticate(self.request, **{counted_by(): email, "password": password})
+            if self.user_cache is None:
+                raise self.get_invalid_login_error()
+            self.confirm_login_allowed(self.user_cache)
+        return self.cleaned_data
+
+    def get_invalid_login_error(self) -> ValidationError:
+        """What did not match, and how often one may still try when few tries are left."""
+        failures = AxesProxyHandler.get_failures(self.request, {counted_by(): self.cleaned_data["username"]})
+        left = settings.AXES_FAILURE_LIMIT - int(failures)
+        said = _("Email and password do not match.")
+        if 0 < left <= FEW:
+            said += " " + ngettext("%(n)d try left.", "%(n)d tries left.", left) % {"n": left}
+        return ValidationError(said, code="invalid_login")
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Only people who work somewhere come in."""
+        super().confirm_login_allowed(user)
+        if membership_of(user.pk) is None:
+            raise ValidationError(_("This account belongs to no workspace. Ask an administrator to add you."), code="no_workspace")
+
+
+class SignIn(LoginView):
+    """The sign-in page; too many tries lock it for a while, and it says for how long."""
+
+    template_name = "console/sign_in.html"
+    authentication_form = SignInForm
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Pass signed-in people on; say a lock in our own words."""
+        if getattr(request, "membership", None) is not None:
+            return redirect(self.get_success_url())
+        response = super().dispatch(request, *args, **kwargs)
+        if getattr(request, "axes_locked_out", False):
+            # Told here, so the middleware of axes does not answer in its own words.
+            request.axes_locked_out = False  # type: ignore[attr-defined]
+            minutes = round(settings.AXES_COOLOFF_TIME * 60)
+            return render(request, self.template_name, {"form": self.get_form_class()(request), "locked_minutes": minutes}, status=429)
+        return response
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Begin the session, for this browser run only unless asked to stay."""
+        response = super().form_valid(form)
+        if not self.request.POST.get("stay"):
+            self.request.session.set_expiry(0)
+        return response
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """Show the form again with the reason."""
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+sign_in = SignIn.as_view()
+sign_out = LogoutView.as_view(http_method_names=["post", "options"])
+
+
+@require_POST
+@allowed("ticket.list")
+def switch_workspace(request: HttpRequest) -> HttpResponse:
+    """Work in another of one's own workspaces from here on."""
+    wanted = request.POST.get("membership", "")
+    mine = Membership.objects.filter(user=member_of(request).user, is_active=True, tenant__is_active=True)
+    chosen = mine.filter(pk=int(wanted)).first() if wanted.isascii() and wanted.isdigit() and len(wanted) < 19 else None
+    if chosen is None:
+        raise Http404("You do not work there.")
+    request.session["membership"] = chosen.pk
+    return redirect("console:queue")
+
+
+@require_POST
+@allowed("ticket.list")
+def set_availability(request: HttpRequest) -> HttpResponse:
+    """Take new work, or not for now."""
+    member = member_of(request)
+    is_available = request.POST.get("available") == "1"
+    with transaction.atomic():
+        Membership.objects.filter(pk=member.pk).update(is_available=is_available)
+        record("member.availability_changed", by=teammate(member), member=member.pk, changed={"is_available": is_available})
+    member.is_available = is_available
+    if wants_fragment(request):
+        return render(request, "console/_me.html", {"member": member})
+    messages.success(request, _("You are available.") if is_available else _("You take no new work for now."))
+    return redirect("console:queue")
