@@ -1,11 +1,25 @@
-"""Every signed-in request works for one workspace: the one whose membership the session names, else the first."""
+"""Every signed-in request works for one workspace; customers' pages speak the browser's language, teammates' pages English."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.middleware.locale import LocaleMiddleware
+from django.utils import translation
 
 from supportdesk.core.models import Membership
 from supportdesk.core.tenancy import acting_for
+
+
+class CustomerLanguageMiddleware(LocaleMiddleware):
+    """Django's own, on customers' pages only: the console and admin are not translated, and half a translation is worse than none."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Activate the browser's language for customers, English for teammates."""
+        if request.path_info.startswith(("/chat/", "/help/")):
+            super().process_request(request)
+            return
+        translation.activate("en")
+        request.LANGUAGE_CODE = translation.get_language() or "en"
 
 
 class MembershipMiddleware:
