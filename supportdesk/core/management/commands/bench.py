@@ -183,7 +183,7 @@ BARS: dict[str, Bar] = {
     for bar in (
         Bar(
             name="jobs",
-            promise="The queue's leases, turns among tenants and settling keep at least a twenty-fifth of the rate of a bare claim loop in SQL.",
+            promise="Leases, turns among tenants and settling keep at least a twenty-fifth of the rate of a bare claim loop in SQL.",
             least=0.04,
             size=JOBS,
             ours=queue_jobs,

@@ -1,0 +1,63 @@
+"""`python -m tests.run [reliability]`: the pytest runs behind `make test` and `make reliability`, one after the other.
+
+What needs a real server or browser has a pytest run of its own; where one is absent it is named loudly, and CI fails. The run on
+the embedded default comes last, so that its closing lines end the output.
+"""
+
+import os
+import subprocess
+import sys
+import time
+
+from tests import servers
+
+NO_TESTS = 5
+PLAIN = "not postgres and not redis and not browser"
+
+
+def main(arguments: list[str]) -> int:
+    """Run them all; 0 when everything that can run here passed, and in CI nothing was left out."""
+    which = "reliability" if arguments == ["reliability"] else "not reliability"
+    missing = servers.absent()
+    _tell(missing)
+    results: dict[str, int] = {}
+    if servers.postgres_url():
+        environment = {"DATABASE_URL": servers.postgres_url()}
+        results["PostgreSQL"] = _pytest("PostgreSQL", ["tests/postgres", "-m", f"postgres and {which}"], environment)
+    if servers.chromium():
+        results["browser"] = _pytest("a browser", ["tests/browser", "-m", f"browser and {which}"])
+    marks = f"({PLAIN} or redis and not browser) and {which}" if servers.redis_answers() else f"{PLAIN} and {which}"
+    workers = str(min(4, os.cpu_count() or 1)) if which != "reliability" else "0"
+    left_out = {"SUPPORTDESK_TESTS_LEFT_OUT": " ".join(missing)}
+    results["embedded default"] = _pytest("the embedded default", ["-m", marks, "-n", workers], left_out)
+    failed = [name for name, code in results.items() if code]
+    if failed:
+        print(f"FAILED: {', '.join(failed)}", file=sys.stderr)
+    if missing and servers.IN_CI:
+        print(f"FAILED: CI must run the {', '.join(missing)} tests too.", file=sys.stderr)
+    return int(bool(failed) or (bool(missing) and servers.IN_CI))
+
+
+def _pytest(title: str, arguments: list[str], environment: dict[str, str] | None = None) -> int:
+    print(f"\n── tests on {title} " + "─" * 40, flush=True)
+    began = time.monotonic()
+    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "SUPPORTDESK_VAR")}
+    command = [sys.executable, "-m", "pytest", *arguments]
+    code = subprocess.run(command, env={**kept, **(environment or {})}, check=False).returncode
+    if code:
+        print(f"tests on {title} failed after {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+    return 0 if code == NO_TESTS else code
+
+
+def _tell(missing: list[str]) -> None:
+    if not missing:
+        return
+    print("!" * 100)
+    print("LEFT OUT: this machine lacks a server or a browser")
+    for mark in missing:
+        print(f"  {mark} tests: {servers.REMEDIES[mark]}")
+    print("!" * 100, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
