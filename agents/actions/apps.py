@@ -13,5 +13,5 @@ class ActionsConfig(AppConfig):
         """Name the jobs of this app."""
         from supportdesk.core.jobs import register
 
-        register("actions.execute", "agents.actions.executor.execute", on_dead="agents.actions.executor.gave_up")
+        register("actions.execute", "agents.actions.executor.execute", on_dead="agents.actions.executor.gave_up", max_attempts=4)
         register("actions.reconcile", "agents.actions.executor.reconcile", on_dead="agents.actions.executor.gave_up", max_attempts=4)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils.module_loading import import_string
+
 from agents.actions.models import Connector
 from agents.actions.shop import Shop
 from policies.models import PolicyVersion
@@ -12,6 +14,20 @@ from tickets.models import Customer, Ticket
 
 class NotConnected(Exception):
     """No active connector of the ticket's environment."""
+
+
+_policy_source: list[str] = []
+
+
+def decided_by(path: str) -> None:
+    """Name the function (ticket → PolicyVersion or None) that knows which policy is in force; called in `AppConfig.ready` above."""
+    _policy_source[:] = [path]
+
+
+def policy_in_force(ticket: Ticket) -> PolicyVersion | None:
+    """The policy that decides on this ticket now; None when nothing is live."""
+    found: PolicyVersion | None = import_string(_policy_source[0])(ticket)
+    return found
 
 
 @dataclass

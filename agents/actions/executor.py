@@ -3,30 +3,29 @@
 The call's id is the idempotency key. A lost answer is `unknown` and is asked for under the same key, never tried under a new one.
 """
 
-import logging
 import os
 import signal
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from agents.actions import cards, facts
-from agents.actions.authority import Authority, NotConnected
+from agents.actions.authority import Authority, policy_in_force
 from agents.actions.gateway import decide_now
 from agents.actions.ledger import current_hash
 from agents.actions.models import Confirmation, State, ToolCall
 from agents.actions.shop import Outcome, Shop, Unavailable
 from agents.actions.tools import TOOLS
+from policies.decide import Decision
+from policies.models import PolicyVersion
 from policies.verdicts import Verdict
 from supportdesk.core.events import SYSTEM_ACTOR, record
-from supportdesk.core.jobs import Retry, enqueue
+from supportdesk.core.jobs import enqueue
 from supportdesk.core.money import amount_text
 from supportdesk.core.switches import is_stopped
 from tickets.models import Author, Customer, Handler, Kind
 from tickets.writing import append, locked
 
-log = logging.getLogger("supportdesk.executor")
 RECONCILE_SECONDS = (1, 3, 8, 20)
 
 
@@ -40,7 +39,7 @@ def execute(call_id: str) -> None:
     """Job: carry out one approved call at most once; what a dead worker left half done is asked for by its key.
 
     Raises:
-        Retry: when the facts cannot be read right now; nothing was sent.
+        Unavailable, NotConnected: the facts cannot be read and nothing was sent; after a few attempts a person decides.
     """
     call = ToolCall.objects.select_related("ticket__channel", "ticket__brand", "policy_version", "connector").get(pk=call_id)
     if call.state == State.EXECUTING:
@@ -63,15 +62,11 @@ def execute(call_id: str) -> None:
 def _claim(call: ToolCall) -> bool:
     """Decide again on fresh facts, then compare-and-set approved → executing and commit; only the winner may act."""
     tool = TOOLS[call.tool]
-    version = call.policy_version
+    version = policy_in_force(call.ticket)
     if version is None:
         return _stop(call, "no policy", Verdict.DENY)
     authority = Authority.of(call.ticket, version, [call.tool], run_id=call.run_id)
-    try:
-        seen = facts.look(tool, dict(call.arguments), authority, call.arguments_hash)
-    except (Unavailable, NotConnected) as error:
-        log.info("facts of call %s cannot be read: %s", call.pk, error)
-        raise Retry(3) from error
+    seen = facts.look(tool, dict(call.arguments), authority)
     with transaction.atomic():
         ticket = locked(call.ticket_id)
         if authority.customer is not None:
@@ -89,21 +84,28 @@ def _claim(call: ToolCall) -> bool:
             return _stop(call, "it changed since it was shown", Verdict.NEED_CONFIRMATION)
         decision = decide_now(tool, seen, authority, confirmed=confirmed, without=call)
         if decision.verdict is not Verdict.ALLOW:
-            return _stop(call, decision.why, decision.verdict, decision.as_json())
-        taken = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(state=State.EXECUTING, executing_at=timezone.now())
+            return _stop(call, decision.why, decision.verdict, decision, version)
+        taken = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(
+            state=State.EXECUTING,
+            executing_at=timezone.now(),
+            verdict=decision.verdict.code,
+            decision=decision.as_json(),
+            policy_version=version,
+        )
         if taken:
             record("call.executing", ticket_id=call.ticket_id, call=call.pk)
         return bool(taken)
 
 
-def _stop(call: ToolCall, why: str, verdict: Verdict, decision: dict[str, Any] | None = None) -> bool:
+def _stop(call: ToolCall, why: str, verdict: Verdict, decision: Decision | None = None, version: PolicyVersion | None = None) -> bool:
     """Send the call back instead of running it: asked ones wait for a teammate, the rest end; always returns False."""
     state = State.WAITING if verdict is Verdict.ASK else State.DENIED if verdict is Verdict.DENY else State.CANCELLED
     with transaction.atomic():
         changed = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(
             state=state,
             verdict=verdict.code,
-            decision=decision or call.decision,
+            decision=decision.as_json() if decision else call.decision,
+            policy_version=version or call.policy_version,
             result={"message": why},
             settled_at=None if state == State.WAITING else timezone.now(),
         )

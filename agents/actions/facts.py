@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from agents.actions import ledger
 from agents.actions.authority import Authority
 from agents.actions.models import State, ToolCall
 from agents.actions.tools import Tool
@@ -28,7 +29,7 @@ class Seen:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-def look(tool: Tool, arguments: dict[str, Any], authority: Authority, arguments_hash: str) -> Seen:
+def look(tool: Tool, arguments: dict[str, Any], authority: Authority) -> Seen:
     """Compute the facts of one wanted call; without a proven identity nothing is looked up.
 
     Raises:
@@ -43,8 +44,7 @@ def look(tool: Tool, arguments: dict[str, Any], authority: Authority, arguments_
         "channel.kind": ticket.channel.kind,
         "ticket.environment": ticket.environment,
         "account.is_own": True,
-        "call.done_before": tool.is_write
-        and ToolCall.objects.filter(ticket=ticket, tool=tool.name, arguments_hash=arguments_hash, state=State.SUCCEEDED).exists(),
+        "call.done_before": False,
     }
     seen = Seen(facts=facts, arguments=arguments)
     if not authority.customer:
@@ -56,6 +56,10 @@ def look(tool: Tool, arguments: dict[str, Any], authority: Authority, arguments_
             _see_refund(seen)
     elif "subscription_id" in arguments:
         _see_subscription(seen, authority)
+    if tool.is_write:
+        # Asked only now: the refund's amount was made explicit above, and the same act has the same hash.
+        same = ToolCall.objects.filter(ticket=ticket, tool=tool.name, arguments_hash=ledger.arguments_hash(tool.name, seen.arguments))
+        facts["call.done_before"] = same.filter(state=State.SUCCEEDED).exists()
     return seen
 
 

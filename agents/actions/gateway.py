@@ -70,10 +70,10 @@ def propose(authority: Authority, *, name: str, arguments: Any) -> Answer:
         parsed = tool.parse(arguments)
     except BadArguments as error:
         return Answer("invalid", str(error))
-    if switch := is_stopped(name):
-        return Answer("deny", f"Switched off: {switch.reason}")
+    if is_stopped(name):
+        return Answer("deny", "This is switched off at the moment; a person can do it.")
     try:
-        seen = facts.look(tool, parsed, authority, ledger.arguments_hash(name, parsed))
+        seen = facts.look(tool, parsed, authority)
         if seen.is_missing:
             return Answer("not_found", _not_found(tool), facts=_shown(seen))
         if tool.is_write:
@@ -97,7 +97,7 @@ def decide_now(tool: Tool, seen: Seen, authority: Authority, *, confirmed: bool 
     floor, why = Verdict.ALLOW, ""
     if tool.needs_identity and authority.customer is None:
         floor, why = Verdict.NEED_IDENTITY, "Account data needs a proven identity."
-    elif known["call.done_before"] and not tool.is_repeatable and without is None:
+    elif known["call.done_before"] and not tool.is_repeatable:
         floor, why = Verdict.ASK, "The same was done on this ticket before."
     return decision if decision.verdict >= floor else Decision(floor, why, decision.voices)
 

@@ -11,8 +11,8 @@ from policies.publishing import digest
 
 
 def arguments_hash(tool: str, arguments: dict[str, object]) -> str:
-    """One hash per tool and canonical arguments."""
-    return digest([tool, arguments])
+    """One hash per tool and canonical arguments; the reason is prose and makes no other act of it."""
+    return digest([tool, {name: value for name, value in arguments.items() if name != "reason"}])
 
 
 def current_hash(call: ToolCall) -> str:

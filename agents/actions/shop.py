@@ -23,6 +23,7 @@ class Outcome:
 
 
 UNKNOWN = Outcome("unknown", message="The system did not say whether it happened.")
+READ_SECONDS, WRITE_SECONDS = 5.0, 15.0
 # 4xx answers that say "not now" rather than "no".
 NOT_NOW = frozenset({408, 409, 425, 429})
 
@@ -58,7 +59,11 @@ class Shop:
         path, body = _request(tool, arguments)
         try:
             answer = http.request(
-                "POST", self._base + path, headers={**self._headers, "Idempotency-Key": idempotency_key}, json=body, timeout=15
+                "POST",
+                self._base + path,
+                headers={**self._headers, "Idempotency-Key": idempotency_key},
+                json=body,
+                timeout=WRITE_SECONDS,
             )
             content = answer.json()
         except (http.NoAnswer, http.Refused, ValueError):
@@ -83,7 +88,7 @@ class Shop:
             Unavailable: anything else than an answer.
         """
         try:
-            answer = http.request("GET", self._base + path, headers=self._headers, timeout=5)
+            answer = http.request("GET", self._base + path, headers=self._headers, timeout=READ_SECONDS)
             if answer.status == 404:
                 return None
             content = answer.json()

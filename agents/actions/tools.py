@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
-OrderNumber = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[Nn]-\d{5}$")]
+OrderNumber = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[Nn]-[0-9]{5}$")]
 
 
 class Arguments(BaseModel):
@@ -69,7 +69,7 @@ class ChangeAddress(Arguments):
 class CancelSubscription(Arguments):
     """End a subscription."""
 
-    subscription_id: Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[Ss]-\d{3}$")]
+    subscription_id: Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[Ss]-[0-9]{3}$")]
     reason: Text
 
 

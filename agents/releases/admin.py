@@ -63,7 +63,7 @@ class ReleaseAdmin(Promoting, ReadOnlyAdmin):
 
     see = "release.see"
     list_display = ("__str__", "agent", "prompt_version", "policy_version", "snapshot", "created_at", "created_by", "is_live")
-    list_filter = ("agent",)
+    list_filter = ("agent__brand",)
     list_select_related = ("agent__brand", "prompt_version__prompt", "policy_version__policy", "snapshot")
     ordering = ("-number",)
     actions = ("make_live",)

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from agents.knowledge.models import Passage, Snapshot
 from agents.releases.models import Agent, Label, Pin, Release
+from policies.models import PolicyVersion
 from policies.publishing import digest, publish_policy, publish_prompt
 from supportdesk.core.events import Actor, record
 from tickets.models import Ticket
@@ -119,6 +120,16 @@ def release_of(ticket: Ticket) -> Release:
         pin, _made = Pin.objects.get_or_create(ticket=ticket, defaults={"release": label.release})
     release: Release = pin.release
     return release
+
+
+def policy_of(ticket: Ticket) -> PolicyVersion | None:
+    """The policy version in force on this ticket now; None when nothing is live for it."""
+    try:
+        release = policy_in_force(release_of(ticket), ticket.environment)
+    except NoRelease:
+        return None
+    version: PolicyVersion = release.policy_version
+    return version
 
 
 def policy_in_force(release: Release, environment: str) -> Release:

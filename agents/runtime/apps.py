@@ -11,7 +11,10 @@ class RuntimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Name the jobs of this app."""
+        from agents.actions.authority import decided_by
         from supportdesk.core.jobs import register
+
+        decided_by("agents.releases.services.policy_of")
 
         turns = "agents.runtime.turns"
         register("runtime.start_run", f"{turns}.start_run", on_dead=f"{turns}.gave_up", max_attempts=3, warm=f"{turns}.warm_up")

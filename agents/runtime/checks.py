@@ -1,10 +1,12 @@
 """Pre-send checks: what a reply must hold before a customer may see it. Pure: text and evidence in, findings out."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from agents.runtime.claims import claimed
 from agents.runtime.language import guess
 
 MARKER = re.compile(r"\[(\d{1,2})\]")
@@ -12,25 +14,23 @@ NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 URL = re.compile(r"(?:https?://|www\.)[^\s<>()\[\]]+", re.IGNORECASE)
 EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+\w")
 CARD = re.compile(r"\b(?:\d[ -]?){13,19}\b")
-# Claims of an act, by the act: past tense of the agent's own doing, in the languages the agent writes.
-CLAIMS: dict[str, re.Pattern[str]] = {
-    "refund": re.compile(
-        r"\b(i|we) (have |'ve |just )*(refunded|issued (you )?a refund|reimbursed)|\b(has|have) been refunded|\bis refunded\b"
-        r"|\b(ich|wir) (habe|haben)\b.{0,60}\b(erstattet|zurückgezahlt)|wurde(n)? (dir |ihnen )?.{0,30}erstattet"
-        r"|\b(he|hemos) (reembolsado|devuelto)|se (ha|han) reembolsado|\bj'ai remboursé|a été remboursé",
-        re.IGNORECASE,
-    ),
-    "cancel": re.compile(
-        r"\b(i|we) (have |'ve |just )*cancel+ed|\b(has|have) been cancel+ed|\b(ich|wir) (habe|haben)\b.{0,60}\b(storniert|gekündigt)"
-        r"|wurde(n)? .{0,30}(storniert|gekündigt)|\b(he|hemos) cancelado|se ha cancelado|\bj'ai annulé|a été annulée?",
-        re.IGNORECASE,
-    ),
-    "change_address": re.compile(
-        r"\b(i|we) (have |'ve |just )*(changed|updated) (the|your) (delivery |shipping )?address|address has been (changed|updated)"
-        r"|\b(ich|wir) (habe|haben)\b.{0,60}\badresse\b.{0,40}\bgeändert|\b(he|hemos) (cambiado|actualizado) .{0,30}dirección",
-        re.IGNORECASE,
-    ),
-}
+PERCENT = re.compile(r"(\d+(?:[.,]\d+)?)\s?(?:%|٪|per ?cent|prozent|por ciento|pour ?cent)", re.IGNORECASE)
+# Addresses that a client may turn into a link although nothing marks them as one.
+BARE_HOST = re.compile(
+    r"(?<![@\w./-])((?:[a-z0-9-]+\.)+(?:[a-z]{2,}(?=/)|(?:com|net|org|io|info|biz|co|me|dev|app|ai|xyz|link|click|ru|cn|tk|de|es|fr|uk|eu)\b))",
+    re.IGNORECASE,
+)
+TARGET = re.compile(r"\]\(\s*<?([^)\s>]*)")
+TRICKS = (
+    (re.compile(r"!\["), "holds an image"),
+    (re.compile(r"(?<![:\w])//[\w-]+\."), "links without a scheme"),
+    (re.compile(r"\b(?:javascript|data|vbscript|mailto|tel|file|ftp|sms):\S", re.IGNORECASE), "links by another scheme"),
+    (re.compile(r"<[a-z!/][^>]*>", re.IGNORECASE), "holds HTML"),
+)
+MAX_LENGTH = 4_000
+# So many words in a row, said just as the prompt says them, are the prompt.
+PROMPT_WORDS = 7
+CONTEXT_SIGNS = ("<context>", "</context>", '"identity":', '"failed_turns":', '"trigger":')
 TOOLS_OF_CLAIM = {
     "refund": frozenset({"create_refund", "cancel_order"}),
     "cancel": frozenset({"cancel_order", "cancel_subscription"}),
@@ -51,6 +51,7 @@ class Evidence:
     allowed_hosts: frozenset[str] = frozenset()
     language: str = "en"
     needs_source: bool = False
+    prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ def examine(reply: str, evidence: Evidence) -> Findings:
             _language(reply, evidence),
             _links(reply, evidence),
             _personal_data(reply, evidence),
+            _prompt(reply, evidence),
+            _length(reply),
         )
     )
 
@@ -106,12 +109,15 @@ def _grounded(reply: str, evidence: Evidence) -> Finding:
     invented = [figure for figure in NUMBER.findall(bare) if _figure(figure) not in figures and not _is_list_mark(bare, figure)]
     if invented:
         return Finding("grounded", False, f"figures without a source: {', '.join(invented[:4])}")
+    shares = set(map(_figure, PERCENT.findall(backing)))
+    if wrong := [share for share in PERCENT.findall(bare) if _figure(share) not in shares]:
+        return Finding("grounded", False, f"percentages without a source: {', '.join(wrong[:4])}")
     return Finding("grounded", True)
 
 
 def _figure(text: str) -> str:
     """One spelling per figure: 64,00 and 64.00 and 64 are the same, 1.234,50 and 1,234.50 too."""
-    digits = text.replace(",", ".")
+    digits = "".join(str(unicodedata.digit(char)) if char.isdigit() else char for char in text).replace(",", ".")
     head, _dot, tail = digits.rpartition(".")
     if head and len(tail) in (1, 2) and ":" not in text:
         return f"{head.replace('.', '').lstrip('0') or '0'}.{tail.rstrip('0')}".rstrip(".")
@@ -123,9 +129,9 @@ def _is_list_mark(text: str, figure: str) -> bool:
 
 
 def _claims(reply: str, evidence: Evidence) -> Finding:
-    for act, pattern in CLAIMS.items():
-        if (found := pattern.search(reply)) and not TOOLS_OF_CLAIM[act] & evidence.done_tools and act not in evidence.past_states:
-            return Finding("claims", False, f"says “{found.group(0)}”, which is not in the ledger")
+    for act, words in claimed(reply, quoted=[str(source.get("text", "")) for source in evidence.sources]):
+        if not TOOLS_OF_CLAIM[act] & evidence.done_tools and act not in evidence.past_states:
+            return Finding("claims", False, f"says “{words}”, which is not in the ledger")
     return Finding("claims", True)
 
 
@@ -141,12 +147,25 @@ def _language(reply: str, evidence: Evidence) -> Finding:
 
 def _links(reply: str, evidence: Evidence) -> Finding:
     for link in URL.findall(reply):
-        host = (urlsplit(link if "://" in link else f"https://{link}").hostname or "").lower()
-        if host not in evidence.allowed_hosts:
+        if (host := _host(link)) not in evidence.allowed_hosts:
             return Finding("links", False, f"links to {host}")
-    if re.search(r"!\[[^\]]*\]\(", reply):
-        return Finding("links", False, "holds an image")
+    for host in BARE_HOST.findall(EMAIL.sub(" ", URL.sub(" ", reply))):
+        if host.lower() not in evidence.allowed_hosts:
+            return Finding("links", False, f"names {host}")
+    for target in TARGET.findall(reply):
+        if not target.lower().startswith(("https://", "http://")) and not (target.startswith("/") and target[1:2] not in ("/", "\\")):
+            return Finding("links", False, "links to no page of ours")
+    for trick, why in TRICKS:
+        if trick.search(reply):
+            return Finding("links", False, why)
     return Finding("links", True)
+
+
+def _host(link: str) -> str:
+    try:
+        return (urlsplit(link if "://" in link else f"https://{link}").hostname or "").lower()
+    except ValueError:
+        return link
 
 
 def _personal_data(reply: str, evidence: Evidence) -> Finding:
@@ -158,6 +177,25 @@ def _personal_data(reply: str, evidence: Evidence) -> Finding:
         if _luhn("".join(char for char in number if char.isdigit())):
             return Finding("personal_data", False, "holds a card number")
     return Finding("personal_data", True)
+
+
+def _prompt(reply: str, evidence: Evidence) -> Finding:
+    if any(sign in reply for sign in CONTEXT_SIGNS):
+        return Finding("prompt", False, "shows the context block")
+    known = _runs(" ".join(str(source.get("text", "")) for source in evidence.sources))
+    if _runs(reply) & (_runs(evidence.prompt) - known):
+        return Finding("prompt", False, "repeats the prompt")
+    return Finding("prompt", True)
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = re.findall(r"\w+", text.casefold())
+    return {tuple(words[at : at + PROMPT_WORDS]) for at in range(len(words) - PROMPT_WORDS + 1)}
+
+
+def _length(reply: str) -> Finding:
+    fits = len(reply) <= MAX_LENGTH
+    return Finding("length", fits, "" if fits else f"longer than {MAX_LENGTH} characters")
 
 
 def _luhn(digits: str) -> bool:

@@ -3,6 +3,7 @@
 Only the worker imports this module: LangChain comes with it.
 """
 
+import json
 import logging
 import re
 from dataclasses import dataclass
@@ -90,9 +91,7 @@ def gave_up(ticket_id: int, trigger: str = "message", call_id: str = "") -> None
     """When the job is dead: the customer goes to a person, never into silence."""
     ticket = Ticket.objects.get(pk=ticket_id)
     with translation.override(ticket.language or "en"), transaction.atomic():
-        AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).update(
-            state=AgentRun.State.FAILED, finished_at=timezone.now()
-        )
+        AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).update(state=AgentRun.State.FAILED, finished_at=timezone.now())
         last = AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.FAILED).order_by("-id").first()
         if hand_over(ticket_id=ticket_id, reason="run_failed", say=words_for("run_failed"), run=last) and last and not last.message_id:
             AgentRun.objects.filter(pk=last.pk).update(outcome="escalate", message=_newest_ai(ticket))
@@ -324,21 +323,20 @@ def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: s
     ticket = begun.ticket
     done = ToolCall.objects.filter(ticket=ticket, is_write=True, state=State.SUCCEEDED)
     help_host = (urlsplit(ticket.brand.help_url).hostname or "").lower()
-    call_texts = [str(call.result) + str(call.arguments) + str(call.card) for call in done]
-    if begun.call is not None:
-        call_texts.append(str(begun.call.result) + str(begun.call.arguments))
-    seen = " ".join(turn.texts)
+    known = [*done, *([begun.call] if begun.call else [])]
+    seen = " ".join([*turn.texts, *(json.dumps([call.result, call.arguments, call.card], ensure_ascii=False) for call in known)])
     findings = examine(
         text,
         Evidence(
             sources=authority.sources,
-            texts=[*turn.texts, *call_texts, *money_texts(seen)],
+            texts=[AMOUNTS.sub("", seen), *money_texts(seen)],
             customer_texts=begun.asked,
             done_tools=frozenset(done.values_list("tool", flat=True)),
-            past_states=frozenset(act for act, sign in PAST_STATES if sign.search(seen)),
+            past_states=frozenset(act for act, sign in PAST_STATES if sign.search(" ".join(turn.texts))),
             allowed_hosts=frozenset(host for host in (help_host,) if host),
             language=ticket.language or "en",
             needs_source=turn.found and not turn.looked_up and turn.outcome == "reply",
+            prompt=begun.release.prompt_version.content["body"],
         ),
     )
     for each in findings.all:

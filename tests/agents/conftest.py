@@ -1,0 +1,3 @@
+"""Norrholt's workspace for every test here."""
+
+from tests.agents.fixtures import *  # noqa: F403
