@@ -45,18 +45,19 @@ class WordsOfPolicy(WordsOfChange):
 
 def fact_list() -> SafeString:
     """The facts conditions may name, for the foot of the form."""
-    return format_html_join("", "{} ({}): {}; ", ((fact.name, KINDS[fact.kind], fact.words) for fact in CATALOGUE.values()))
+    rows = ((fact.name, KINDS[fact.kind], fact.words) for fact in CATALOGUE.values())
+    return format_html('<ul class="list-disc pl-4">{}</ul>', format_html_join("", "<li><code>{}</code> ({}): {}</li>", rows))
 
 
 RULE_FIELDS = (
     "reads_as",
-    ("code", "kind", "position"),
+    ("code", "kind"),
     "title",
     "tools",
     "when",
     "condition",
-    ("otherwise", "is_active"),
-    "message",
+    ("otherwise", "message"),
+    ("position", "is_active"),
 )
 LIMIT_FIELDS = ("reads_as", ("code", "scope", "window_days"), "title", "tools", ("amount", "count"), ("otherwise", "is_active"))
 

@@ -162,7 +162,7 @@ def read_money(text: str) -> dict[str, int]:
 class ConditionsField(forms.CharField):
     """A list of conditions, one on each line."""
 
-    widget = UnfoldAdminTextareaWidget
+    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
         """Stored rows as lines; what was typed stays as it was typed."""

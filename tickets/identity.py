@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from django.core.mail import send_mail
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from supportdesk.core.events import Actor, record
 from supportdesk.core.jobs import enqueue
 from tickets.errors import Refusal, Unacceptable, WrongCode
-from tickets.models import Author, CustomerIdentity, IdentityProof, Kind, OneTimeCode, Ticket
+from tickets.models import Author, ChatSession, CustomerIdentity, IdentityProof, Kind, OneTimeCode, Ticket
 from tickets.writing import append, locked, raise_turn
 
 CODE_MINUTES = 10
@@ -131,6 +131,8 @@ def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:
     if len(typed) != 6:
         raise WrongCode(_("That code has %(n)s digits, it needs 6.") % {"n": len(typed)})
     with transaction.atomic():
+        # Sessions before their ticket, as an arriving message takes them: otherwise the two could wait for each other.
+        list(ChatSession.objects.select_for_update().filter(ticket_id=ticket_id).order_by("pk").only("pk"))
         proof = _try(locked(ticket_id), typed)
     if proof is None:
         raise WrongCode(_("That code is not right or no longer valid. Check it, or ask for a new one."))
@@ -167,12 +169,18 @@ def _try(ticket: Ticket, typed: str) -> IdentityProof | None:
 
 def _verified(ticket: Ticket, email: str) -> CustomerIdentity:
     """The verified identity of this address, and its customer on the ticket: the visitor becomes whom they proved to be."""
-    known = CustomerIdentity.objects.select_related("customer").filter(kind="email", value=email, is_verified=True).first()
+    verified = CustomerIdentity.objects.select_related("customer").filter(kind="email", value=email, is_verified=True)
+    known = verified.first()
     if known is None:
-        known = CustomerIdentity.objects.create(
-            customer=ticket.customer, kind="email", value=email, is_verified=True, verified_at=timezone.now()
-        )
-    elif known.customer_id != ticket.customer_id:
+        try:
+            with transaction.atomic():
+                known = CustomerIdentity.objects.create(
+                    customer=ticket.customer, kind="email", value=email, is_verified=True, verified_at=timezone.now()
+                )
+        except IntegrityError:
+            # Proven on another ticket in this very moment: that customer it is.
+            known = verified.get()
+    if known.customer_id != ticket.customer_id:
         ticket.customer = known.customer
         ticket.save(update_fields=["customer"])
         ticket.sessions.update(customer=known.customer)

@@ -77,7 +77,8 @@ def receive_chat_message(*, session: ChatSession, body: object, client_id: str) 
     external_id = f"{session.public_id}:{client_id}"[:120]
     with transaction.atomic():
         # The session row is the lock: two deliveries of one client id take turns, the second finds the first.
-        held = ChatSession.objects.select_for_update(of=("self",)).select_related("channel__brand", "customer").get(pk=session.pk)
+        ChatSession.objects.select_for_update().only("pk").get(pk=session.pk)
+        held = ChatSession.objects.select_related("channel__brand", "customer").get(pk=session.pk)
         if seen := Message.objects.filter(channel=held.channel, external_id=external_id).select_related("ticket").first():
             stored: Message = seen
             return stored

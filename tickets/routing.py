@@ -37,10 +37,11 @@ def choose(*, intent: str, language: str, reason: str, queues: Sequence[QueueFac
         raise LookupError("The workspace has no queue: create one in Django admin.")
     priority = 4 if reason in URGENT_REASONS else 3 if reason in HIGH_REASONS else 2
 
-    def rank(queue: QueueFacts) -> tuple[int, int, int]:
+    def rank(queue: QueueFacts) -> tuple[int, int, int, int]:
         speaks = bool(queue.language) and queue.language == language
         foreign = bool(queue.language) and queue.language != language
-        return (-foreign, 2 * speaks + (intent in queue.intents), queue.is_fallback)
+        # A queue for other intents is a worse home than one for any.
+        return (-foreign, 2 * speaks + (intent in queue.intents), queue.is_fallback, not queue.intents)
 
     best = max(queues, key=rank)
     if best.language and best.language == language:

@@ -37,8 +37,8 @@ def reply(*, ticket_id: int, by: Membership, body: object, client_id: str = "", 
         return stored
     if ticket.handler != Handler.HUMAN:
         raise NotYours(_("%(agent)s has this ticket. Take it over before you reply.") % {"agent": ticket.brand.agent_name})
-    if ticket.assignee_id not in (None, by.pk):
-        raise NotYours(_("%(name)s has this ticket. Take it over before you reply.") % {"name": ticket.assignee})
+    if ticket.assignee is not None and ticket.assignee_id != by.pk:
+        raise NotYours(_("%(name)s has this ticket. Take it over before you reply.") % {"name": ticket.assignee.name})
     if ticket.assignee_id is None:
         _assign(ticket, by, teammate(by))
     message = append(ticket, author=Author.TEAMMATE, member=by, body=text, external_id=external_id)
@@ -110,8 +110,8 @@ def hand_back(*, ticket_id: int, by: Membership, note_text: str = "") -> Ticket:
     ticket = locked(ticket_id)
     if ticket.handler != Handler.HUMAN:
         raise NotYours(_("%(agent)s has this ticket already.") % {"agent": ticket.brand.agent_name})
-    if ticket.assignee_id not in (None, by.pk):
-        raise NotYours(_("%(name)s has this ticket.") % {"name": ticket.assignee})
+    if ticket.assignee is not None and ticket.assignee_id != by.pk:
+        raise NotYours(_("%(name)s has this ticket.") % {"name": ticket.assignee.name})
     if note_text.strip():
         append(ticket, author=Author.TEAMMATE, member=by, kind=Kind.NOTE, body=clean_body(note_text))
     raise_turn(ticket)
@@ -146,8 +146,9 @@ def escalate(
     ticket.handler, ticket.status, ticket.queue_id = Handler.HUMAN, Status.OPEN, route.queue_id
     ticket.priority = max(ticket.priority, route.priority)
     ticket.answered_seq, ticket.waiting_since = ticket.asked_seq, ticket.waiting_since or now
-    ticket.intent = packet.intent or ticket.intent
-    ticket.save(update_fields=["handler", "status", "queue", "priority", "answered_seq", "waiting_since", "intent"])
+    ticket.intent, ticket.resolved_at, ticket.resolved_by = packet.intent or ticket.intent, None, ""
+    changed = ["handler", "status", "queue", "priority", "answered_seq", "waiting_since", "intent", "resolved_at", "resolved_by"]
+    ticket.save(update_fields=changed)
     content = {**asdict(packet), "suggested_queue": route.queue_id, "suggested_priority": route.priority, "routed_by": route.why}
     row = Escalation.objects.create(ticket=ticket, reason=packet.reason, packet=content, queue_id=route.queue_id)
     record("ticket.escalated", by=by, ticket_id=ticket.pk, changed={"reason": packet.reason}, escalation=row.pk)

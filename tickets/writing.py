@@ -38,9 +38,9 @@ def locked(ticket_id: int) -> Ticket:
     Raises:
         Ticket.DoesNotExist: for an id that is not the tenant's.
     """
-    ticket: Ticket = (
-        Ticket.objects.select_for_update(of=("self",)).select_related("channel", "queue", "brand", "customer").get(pk=ticket_id)
-    )
+    # Two reads: one that locks and joins re-checks the join after it waited, and loses a ticket whose queue or customer changed.
+    Ticket.objects.select_for_update().only("pk").get(pk=ticket_id)
+    ticket: Ticket = Ticket.objects.select_related("channel", "queue", "brand", "customer").get(pk=ticket_id)
     return ticket
 
 

@@ -116,6 +116,8 @@ def broken_links(tenant: Tenant) -> list[str]:
     head = ChainHead.objects.using(SYSTEM).filter(tenant=tenant).first()
     if (head.position if head else 0) != position:
         said.append(f"the chain ends at {position}, its head says {head.position if head else 0}")
+    elif head and head.hash != prev_hash:
+        said.append("the last event is not the one the chain's head remembers")
     return said
 
 

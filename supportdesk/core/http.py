@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import httpx
 from django.conf import settings
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
+UNICAST = ipaddress.ip_network("2000::/3")
 
 
 class Refused(Exception):
@@ -56,6 +58,8 @@ def checked_address(url: str) -> tuple[httpx.URL, str]:
     if parsed.scheme not in ("http", "https") or parsed.userinfo or not parsed.host:
         raise Refused("Only plain http and https URLs with a host name are allowed.")
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
+    if port > 65535:
+        raise Refused("There is no such port.")
     is_listed = f"{parsed.host}:{port}" in settings.OUTBOUND_PRIVATE_HOSTS
     if parsed.scheme == "http" and settings.PRODUCTION and not is_listed:
         raise Refused("Use https: what is sent over http can be read on the way.")
@@ -72,18 +76,25 @@ def checked_address(url: str) -> tuple[httpx.URL, str]:
 
 def _is_public(address: str) -> bool:
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return (mapped or ip).is_global and not (mapped or ip).is_multicast
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    # Global unicast only: the other IPv6 ranges, and 6to4, carry IPv4 addresses that would be reached behind the check's back.
+    if isinstance(ip, ipaddress.IPv6Address) and (ip not in UNICAST or ip.sixtofour):
+        return False
+    return ip.is_global and not ip.is_multicast
 
 
 def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, timeout: float = 10.0) -> Answer:
-    """Send one request through the door; `timeout` in seconds for each phase.
+    """Send one request through the door; `timeout` in seconds for each phase, three times that for the whole answer.
 
     Raises:
-        Refused: the address is not allowed; nothing was sent.
+        Refused: the address or a header is not allowed; nothing was sent.
         NotSent: no connection; nothing took effect.
         NoAnswer: sent, and the answer was lost, late or too large.
     """
+    if not all(value.isascii() and value.isprintable() for value in (headers or {}).values()):
+        raise Refused("A header holds characters that cannot be sent.")
+    ends = time.monotonic() + 3 * timeout
     parsed, address = checked_address(url)
     host = parsed.netloc.decode()
     pinned = parsed.copy_with(host=address)
@@ -103,6 +114,8 @@ def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, 
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     raise NoAnswer("The answer is too large.")
+                if time.monotonic() > ends:
+                    raise NoAnswer("The answer takes too long.")
             return Answer(response.status_code, dict(response.headers), bytes(body))
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
         raise NotSent(f"{parsed.host} does not answer.") from error

@@ -98,7 +98,7 @@ class Queue:
 
     def claim(self) -> Job | None:
         """The next due job, now leased to this worker; None when nothing is due."""
-        due = Job.objects.using(SYSTEM).filter(Q(state=Job.State.QUEUED, run_at__lte=Now()))
+        due = Job.objects.using(SYSTEM).filter(Q(state=Job.State.QUEUED, run_at__lte=_now()))
         tenants = sorted({tenant or 0 for tenant in due.order_by().values_list("tenant_id", flat=True).distinct()})
         if not tenants:
             return None
@@ -111,7 +111,7 @@ class Queue:
 
     def _claim_of(self, tenant_id: int | None) -> Job | None:
         with transaction.atomic(using=SYSTEM):
-            rows = Job.objects.using(SYSTEM).filter(state=Job.State.QUEUED, run_at__lte=Now()).filter(_of(tenant_id))
+            rows = Job.objects.using(SYSTEM).filter(state=Job.State.QUEUED, run_at__lte=_now()).filter(_of(tenant_id))
             if ON_POSTGRES:
                 rows = rows.select_for_update(skip_locked=True, of=("self",))
             job = rows.order_by("run_at", "id").first()
@@ -120,7 +120,7 @@ class Queue:
             taken = (
                 Job.objects.using(SYSTEM)
                 .filter(pk=job.pk, state=Job.State.QUEUED)
-                .update(state=Job.State.RUNNING, lease_owner=self.owner, lease_until=Now() + self.lease, attempts=F("attempts") + 1)
+                .update(state=Job.State.RUNNING, lease_owner=self.owner, lease_until=_now() + self.lease, attempts=F("attempts") + 1)
             )
             if not taken:
                 return None
@@ -129,7 +129,8 @@ class Queue:
 
     def renew(self, ids: list[int]) -> None:
         """Keep the leases of jobs this worker is still doing."""
-        Job.objects.using(SYSTEM).filter(pk__in=ids, state=Job.State.RUNNING, lease_owner=self.owner).update(lease_until=Now() + self.lease)
+        mine = Job.objects.using(SYSTEM).filter(pk__in=ids, state=Job.State.RUNNING, lease_owner=self.owner)
+        mine.update(lease_until=_now() + self.lease)
 
     def give_back(self, job: Job) -> None:
         """Return a claimed job untouched, as at a clean stop."""
@@ -183,10 +184,10 @@ def tell_of_death(job: Job) -> None:
 
 def sweep() -> int:
     """Make jobs with an expired lease due again, or dead when they used up their attempts; returns how many."""
-    lost = list(Job.objects.using(SYSTEM).filter(state=Job.State.RUNNING, lease_until__lt=Now())[:200])
+    lost = list(Job.objects.using(SYSTEM).filter(state=Job.State.RUNNING, lease_until__lt=_now())[:200])
     swept = 0
     for job in lost:
-        mine = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.RUNNING, lease_until__lt=Now(), attempts=job.attempts)
+        mine = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.RUNNING, lease_until__lt=_now(), attempts=job.attempts)
         dead = job.attempts >= job.max_attempts
         try:
             with transaction.atomic(using=SYSTEM):
@@ -195,6 +196,7 @@ def sweep() -> int:
                     lease_owner="",
                     lease_until=None,
                     last_error="The worker stopped without an answer.",
+                    finished_at=timezone.now() if dead else None,
                 )
         except IntegrityError:
             changed = mine.update(state=Job.State.DONE, finished_at=timezone.now(), lease_owner="", lease_until=None)
@@ -210,7 +212,7 @@ def redrive(job: Job) -> bool:
     dead = Job.objects.filter(pk=job.pk, state=Job.State.DEAD)
     try:
         with transaction.atomic():
-            return bool(dead.update(state=Job.State.QUEUED, attempts=0, run_at=Now(), finished_at=None, last_error=""))
+            return bool(dead.update(state=Job.State.QUEUED, attempts=0, run_at=_now(), finished_at=None, last_error=""))
     except IntegrityError:
         return False
 
@@ -222,6 +224,11 @@ def run_due(limit: int = 1000, *, owner: str = "inline") -> int:
         queue.run(job)
         done += 1
     return done
+
+
+def _now() -> Any:
+    """The database's clock, so that workers of several machines agree; SQLite's has milliseconds only, and is this machine's anyway."""
+    return Now() if ON_POSTGRES else timezone.now()
 
 
 def _of(tenant_id: int | None) -> Q:

@@ -3,19 +3,31 @@
 import logging
 import re
 
-SECRETS = re.compile(r"(?i)\b(bearer|token|password|secret|authorization|api[-_]?key)(['\"]?\s*[:=]\s*|\s+)(['\"]?)[^\s'\",;]{6,}")
+SECRETS = re.compile(
+    r"(?i)\b([\w-]*(?:bearer|token|password|passwd|secret|authorization|api[-_]?key|cookie))"
+    r"(['\"]?\s*[:=]\s*|\s+)(['\"]?)((?:bearer|basic|token)\s+)?[^\s'\",;]{6,}"
+)
+SHORT_SECRETS = re.compile(r"(?i)\b([\w-]*(?:token|password|passwd|secret|api[-_]?key)['\"]?\s*[:=]\s*['\"]?)(?!\[redacted\])[^\s'\",;]+")
+LOGINS = re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)")
+CODES = re.compile(r"(?i)(\bcode\b\D{0,12})\d{3} ?\d{3}\b")
 EMAILS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
 def redacted(text: str) -> str:
-    """The text without what looks like a secret or an address."""
-    return EMAILS.sub("[email]", SECRETS.sub(r"\1\2[redacted]", text))
+    """The text without what looks like a secret, a login, a one-time code or an address."""
+    text = LOGINS.sub("[redacted]", text)
+    text = SHORT_SECRETS.sub(r"\1[redacted]", SECRETS.sub(r"\1\2[redacted]", text))
+    return EMAILS.sub("[email]", CODES.sub(r"\1[redacted]", text))
 
 
 class Redact(logging.Filter):
-    """Blots secrets out of each record before a handler writes it."""
+    """Blots secrets out of each record before a handler writes it, out of its traceback too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record's message; always lets it through."""
         record.msg, record.args = redacted(record.getMessage()), None
+        if record.exc_info and not record.exc_text:
+            # Formatters take a text that is there already.
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        record.exc_text = redacted(record.exc_text) if record.exc_text else record.exc_text
         return True
