@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from tickets.models import Message
 
@@ -32,8 +33,10 @@ def sentence(message: Message, agent: str) -> News | None:
 def _escalated(data: dict[str, str]) -> News:
     team, minutes = data.get("team", ""), data.get("minutes", "")
     passed = _("Passed on to a person (%(team)s).") % {"team": team} if team else _("Passed on to a person.")
-    usually = _("Usually within %(minutes)s minutes.") % {"minutes": minutes} if minutes else ""
-    return News("users", f"{passed} {usually}".strip())
+    if not minutes.isdecimal():
+        return News("users", passed)
+    usually = ngettext("Usually within %(minutes)s minute.", "Usually within %(minutes)s minutes.", int(minutes)) % {"minutes": minutes}
+    return News("users", f"{passed} {usually}")
 
 
 def _joined(data: dict[str, str]) -> News:

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from agents.actions.models import Confirmation, State, ToolCall
 from agents.runtime.models import AgentRun
@@ -118,8 +119,11 @@ def thread_of(session: ChatSession, after: int = 0) -> Thread:
     ticket = session.ticket
     if ticket is None:
         return Thread(brand, answers=answerer(brand, None))
-    messages = list(shown_messages(ticket.pk).filter(Q(seq__gt=after) | Q(kind__in=CARDS)).select_related("member__user"))
+    # The newest seq is read first and bounds the rest: what is written in between waits for the next look instead of being skipped by it.
     newest = shown_messages(ticket.pk).order_by("-seq").values_list("seq", "kind", "author").first()
+    upto = newest[0] if newest else 0
+    fresh = shown_messages(ticket.pk).filter(Q(seq__gt=after) | Q(kind__in=CARDS), seq__lte=upto)
+    messages = list(fresh.select_related("member__user"))
     reader = _Reader(session, ticket, messages)
     is_working = ticket.is_open and ticket.handler == Handler.AI and (ticket.asked_seq > ticket.answered_seq or _is_running(ticket))
     answered = newest is not None and newest[1] == Kind.TEXT and newest[2] == Author.AI
@@ -132,8 +136,8 @@ def thread_of(session: ChatSession, after: int = 0) -> Thread:
         status=ticket.status,
         is_working=is_working,
         answers=answerer(brand, ticket),
-        last_seq=newest[0] if newest else 0,
-        newest_answer=newest[0] if newest and judged else 0,
+        last_seq=upto,
+        newest_answer=upto if judged else 0,
     )
 
 
@@ -145,7 +149,8 @@ def _is_running(ticket: Ticket) -> bool:
 
 def answerer(brand: Brand, ticket: Ticket | None) -> tuple[str, str]:
     """Who answers here and how soon: the line under the brand's name, of which narrow screens show the first half."""
-    soon = _("usually within %(minutes)s minutes") % {"minutes": brand.reply_minutes}
+    minutes = brand.reply_minutes
+    soon = ngettext("usually within %(minutes)s minute", "usually within %(minutes)s minutes", minutes) % {"minutes": minutes}
     if ticket is not None and ticket.is_open and ticket.handler == Handler.HUMAN:
         if ticket.assignee is not None:
             return _("%(name)s is here") % {"name": ticket.assignee.name.split()[0]}, ""
@@ -253,8 +258,8 @@ def _facts(card: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _statement(card: dict[str, Any]) -> str:
-    """The card's question as a plain phrase: “Refund €64.00?” becomes “Refund €64.00”."""
-    return str(card.get("title", "")).rstrip("?؟ ")
+    """The card's question as a plain phrase: “Refund €64.00?” becomes “Refund €64.00”, and so in every language's marks."""
+    return str(card.get("title", "")).strip("¿?؟ \u00a0\u202f")
 
 
 def _receipt(message: Message) -> Receipt:

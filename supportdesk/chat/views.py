@@ -29,7 +29,7 @@ def page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "suggestions": [
             _("Where is my order?"),
             _("How do returns work?"),
-            _("Something broke"),
+            _("Something is broken"),
             _("Which size fits me?"),
         ],
     }
