@@ -1,0 +1,324 @@
+"""`python -m tests.browser.screens [folder]`: a picture of every page and state, wide and narrow, light and dark, and a sheet of them all.
+
+It starts a desk of its own, plays the customers and the teammates, and replaces what lies in docs/screens.
+"""
+
+import html
+import io
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
+
+from tests import servers
+from tests.browser.desk import ROOT, Desk, running
+from tests.browser.people import Customer, People, Teammate
+
+SIZES = {1440: 900, 390: 844}
+THEMES = ("light", "dark")
+QUALITY = 72
+TALLEST = 3600
+# Some pages scroll as a whole, some in a part of their own.
+HEIGHT = "Math.max(...[...document.querySelectorAll('html, body, main, .sheet')].map((each) => each.scrollHeight + each.offsetTop))"
+PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+class Camera:
+    """Takes each view in every size and theme."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.taken: list[tuple[str, str, list[tuple[int, str, str]]]] = []
+
+    def shoot(
+        self, page: Page, name: str, words: str, *, whole: bool = False, again: bool = False, sizes: tuple[int, ...] = tuple(SIZES)
+    ) -> None:
+        """Store `name-width-theme.webp` for each; `whole` pictures reach down to the end of the page, `again` loads it anew for each."""
+        made = []
+        before = page.viewport_size
+        for width in sizes:
+            page.set_viewport_size({"width": width, "height": SIZES[width]})
+            for theme in THEMES:
+                page.emulate_media(color_scheme=theme)
+                if again:
+                    page.reload()
+                if whole:
+                    page.set_viewport_size({"width": width, "height": max(SIZES[width], min(TALLEST, page.evaluate(HEIGHT)))})
+                page.evaluate(PAINTED)
+                file = f"{name}-{width}-{theme}.webp"
+                self._store(page.screenshot(animations="disabled", caret="hide"), file)
+                made.append((width, theme, file))
+        page.emulate_media(color_scheme="light")
+        if before:
+            page.set_viewport_size(before)
+        self.taken.append((name, words, made))
+        print(f"{name:<22} {words}", flush=True)
+
+    def _store(self, png: bytes, file: str) -> None:
+        Image.open(io.BytesIO(png)).convert("RGB").save(self.folder / file, "WEBP", quality=QUALITY, method=5)
+
+    def sheet(self) -> None:
+        """The contact sheet: one row a view."""
+        rows = []
+        for name, words, made in self.taken:
+            pictures = "\n".join(
+                f'<a href="{file}"><img src="{file}" alt="{html.escape(words)}, {width} px, {theme}" loading="lazy" class="w{width}"></a>'
+                for width, theme, file in made
+            )
+            rows.append(f'<section id="{name}"><h2>{html.escape(words)}</h2>\n<div>{pictures}</div></section>')
+        (self.folder / "index.html").write_text(SHEET.replace("ROWS", "\n".join(rows)))
+
+
+SHEET = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Every page and state of SupportDesk</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: light-dark(#f3f2ef, #17181c); color: light-dark(#22262f, #eee); }
+h1 { font-size: 1.5rem; } h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
+section div { display: flex; gap: 1rem; align-items: start; overflow-x: auto; padding-bottom: .5rem; }
+img { display: block; border: 1px solid #8885; border-radius: 6px; height: auto; } .w1440 { width: 640px; } .w390 { width: 180px; }
+</style>
+</head>
+<body>
+<h1>Every page and state of SupportDesk</h1>
+<p>Made by <code>make screens</code>. Each view is 1440 and 390 pixels wide, light and dark.</p>
+ROWS
+</body>
+</html>
+"""
+
+
+class Director:
+    """Stands on a customer's line and holds the agent's stages still for the picture."""
+
+    def __init__(self, page: Page) -> None:
+        self.is_holding = False
+        self._lines: list[WebSocketRoute] = []
+        page.route_web_socket(re.compile("/ws/chat/"), self._open)
+
+    def _open(self, line: WebSocketRoute) -> None:
+        desk = line.connect_to_server()
+        self._lines.append(line)
+        desk.on_message(lambda frame: None if self.is_holding and '"progress"' in str(frame) else line.send(frame))
+
+    @contextmanager
+    def held(self, page: Page) -> Iterator[None]:
+        """Inside, the page hears of no stage and no answer but those of `show`."""
+        self.is_holding = True
+        page.route("**/thread/**", lambda route: route.fulfill(status=204))
+        yield
+        self.is_holding = False
+        page.unroute("**/thread/**")
+        # What it was told of meanwhile it has not seen.
+        self._lines[-1].send(json.dumps({"type": "changed", "position": 0}))
+
+    def show(self, *stages: str) -> None:
+        """Tell the page of these stages, one after the other."""
+        for stage in stages:
+            self._lines[-1].send(json.dumps({"type": "progress", "stage": stage, "detail": ""}))
+
+
+def a_refund(camera: Camera, people: People) -> int:
+    """Ida's talk, from the greeting to the receipt; returns the number of its ticket."""
+    customer = people.customer()
+    page = customer.page
+    director = Director(page)
+    page.reload()
+    camera.shoot(page, "chat-greeting", "Chat: greeting")
+    with director.held(page):
+        customer.say("Can I return hiking boots that I only wore once, on a carpet at home?")
+        expect(page.locator(".mine")).to_contain_text("Sent")
+        director.show("reading", "searching", "writing")
+        expect(page.locator('.steps-live [data-stage="writing"][aria-current]')).to_be_visible()
+        camera.shoot(page, "chat-progress", "Chat: what the agent is doing")
+    customer.answer(1)
+    expect(page.locator(".verdict")).to_be_visible()
+    camera.shoot(page, "chat-answer", "Chat: an answer with its source")
+
+    customer.ask("Great. Then please refund the boots from order N-20377.")
+    camera.shoot(page, "chat-identity", "Chat: who is it?")
+    card = page.locator('[data-card="code"]').last
+    card.locator("input[name=email]").fill("ida@mail.example")
+    card.locator("input[name=email]").press("Enter")
+    expect(card.locator("input[name=digits]")).to_be_visible()
+    camera.shoot(page, "chat-code", "Chat: the code is on its way")
+    code = customer.mailed_code("ida@mail.example")
+    card.locator("input[name=digits]").fill("12345")
+    card.locator("input[name=digits]").press("Enter")
+    expect(card.locator("[data-step=code] .error")).to_be_visible()
+    camera.shoot(page, "chat-code-error", "Chat: a wrong code")
+    card.locator("input[name=digits]").fill(code)
+    card.locator("input[name=digits]").press("Enter")
+    confirm = page.locator('[data-card="confirm"]')
+    expect(confirm.locator("[data-answer=yes]")).to_be_visible()
+    camera.shoot(page, "chat-confirmation", "Chat: nothing happens before the yes")
+    confirm.locator("[data-answer=yes]").click()
+    expect(page.locator("#log .receipt")).to_be_visible()
+    customer.answer(4)
+    camera.shoot(page, "chat-receipt", "Chat: done, with the receipt")
+
+    mailbox = people.context().new_page()
+    mailbox.goto(f"{people.desk.url}/demo/mailbox/")
+    expect(mailbox.locator("output.code").first).to_be_visible()
+    camera.shoot(mailbox, "demo-mailbox", "Demo: the mailbox")
+    return people.teammate("mira").find("only wore once, on a carpet")
+
+
+def a_person(camera: Camera, people: People, mira: Teammate) -> int:
+    """A talk that goes to Mira, and one that ends well."""
+    customer = people.customer()
+    customer.ask("How long is the warranty on tent seams?")
+    customer.say("My seam opened on the second night, in the rain. I want to talk to a person.")
+    customer.told("Passed on to a person")
+    camera.shoot(customer.page, "chat-escalated", "Chat: passed on to a person")
+    number = mira.find("warranty on tent seams")
+    mira.open_ticket(number)
+    mira.take_over()
+    mira.note("Seam tape of the spring batch: replace, do not repair.")
+    mira.reply("I am sorry about your night. This is a fault of ours: I send you a new inner tent today.")
+    expect(customer.page.locator('.say[data-author="teammate"]')).to_be_visible()
+    camera.shoot(customer.page, "chat-joined", "Chat: a person joined")
+    mira.page.locator("#composer label", has_text="Note").click()
+    camera.shoot(mira.page, "console-ticket-human", "Console: a ticket in Mira's hands, writing a note")
+    people.complaints.expect("ERR_INTERNET_DISCONNECTED")
+    customer.page.context.set_offline(True)
+    customer.say("Thank you, Mira. When will it arrive?")
+    expect(customer.page.locator('[data-line="offline"]')).to_be_visible()
+    camera.shoot(customer.page, "chat-offline", "Chat: offline")
+    return number
+
+
+def a_happy_end(camera: Camera, people: People) -> None:
+    """A question, an answer, a verdict."""
+    customer = people.customer()
+    customer.ask("Which sleeping bag is right for minus eight degrees?")
+    customer.answers.last.get_by_role("button", name="This helped").click()
+    expect(customer.page.locator("#closed")).to_be_visible()
+    camera.shoot(customer.page, "chat-resolved", "Chat: solved")
+
+
+def the_help_centre(camera: Camera, people: People) -> None:
+    """Home, search, article."""
+    page = people.context().new_page()
+    home = f"{people.desk.url}/help/norrholt/norrholt/en/"
+    page.goto(home)
+    camera.shoot(page, "help-home", "Help centre: home", whole=True)
+    page.goto(f"{home}?q=broken+pole")
+    camera.shoot(page, "help-search", "Help centre: search")
+    page.goto(f"{home}how-to-return/")
+    camera.shoot(page, "help-article", "Help centre: an article", whole=True)
+
+
+def the_console(camera: Camera, people: People, mira: Teammate, refund: int) -> None:
+    """Sign-in, lists, a ticket in the agent's hands, why, trace, palette, keys."""
+    page = people.context().new_page()
+    page.goto(f"{people.desk.url}/console/sign-in/")
+    camera.shoot(page, "console-sign-in", "Console: sign in")
+    page = mira.page
+    mira.open_list("all")
+    camera.shoot(page, "console-queue", "Console: all tickets")
+    page.locator("#tickets .subject a").first.click()
+    expect(page.locator("#preview #thread")).to_be_visible()
+    camera.shoot(page, "console-preview", "Console: a ticket beside the list", sizes=(1440,))
+    Customer(people.context().new_page(), people.desk).say("Do you have a shop in Hamburg? I would like to talk to a person.")
+    expect(page.locator("#new-tickets")).to_be_visible()
+    camera.shoot(page, "console-new-ticket", "Console: a new ticket waits, nothing moved")
+    page.goto(f"{people.desk.url}/console/?queue=shipping&tab=all")
+    camera.shoot(page, "console-empty", "Console: nothing open in this queue")
+    jonas = people.teammate("jonas")
+    jonas.page.goto(f"{people.desk.url}/console/")
+    camera.shoot(jonas.page, "console-nothing-mine", "Console: nothing waits for me")
+
+    mira.open_ticket(refund)
+    expect(page.locator("#orders .num").first).to_be_visible()
+    camera.shoot(page, "console-ticket-ai", "Console: a ticket in the agent's hands")
+    page.locator("#thread .message.ai", has=page.locator(".slip h3", has_text="Refund €")).locator("[data-act=why]").click()
+    expect(page.locator("#why .section").first).to_be_visible()
+    camera.shoot(page, "console-why", "Console: why this reply?")
+    page.goto(page.locator("#why .head a").evaluate("link => link.href"))
+    camera.shoot(page, "console-trace", "Console: the trace of a turn", whole=True)
+    mira.open_ticket(refund)
+    page.keyboard.press("Control+k")
+    expect(page.locator("#palette-options [role=option]").first).to_be_visible()
+    camera.shoot(page, "console-palette", "Console: the palette")
+    page.keyboard.press("Escape")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    camera.shoot(page, "console-shortcuts", "Console: the keys")
+
+
+def the_policies(camera: Camera, people: People) -> None:
+    """A policy editor's pages."""
+    people.complaints.expect("favicon")
+    page = people.context().new_page()
+    people.sign_in(page, "priya", at="/admin/")
+    admin = f"{people.desk.url}/admin/policies"
+    page.goto(f"{admin}/policy/")
+    camera.shoot(page, "admin-policies", "Policies: the list", again=True)
+    page.get_by_role("link", name="Orders and refunds").click()
+    camera.shoot(page, "admin-policy", "Policies: one policy", again=True)
+    page.locator('a[href="#rules"]').click()
+    expect(page.locator("#rules-group")).to_contain_text("R-4")
+    camera.shoot(page, "admin-policy-rules", "Policies: its rules", again=True)
+    page.goto(f"{admin}/rule/")
+    camera.shoot(page, "admin-rules", "Policies: every rule as a sentence", again=True)
+    page.get_by_role("link", name="R-4").click()
+    camera.shoot(page, "admin-rule", "Policies: one rule", whole=True, again=True)
+    page.locator("[name=message]").fill("Above €100.00, or later than 60 days after delivery, a teammate of the orders team decides.")
+    page.get_by_role("button", name="Save and continue editing").click()
+    page.wait_for_load_state()
+    page.goto(page.url.replace("/change/", "/history/"))
+    camera.shoot(page, "admin-history", "Policies: who changed the rule", again=True)
+
+
+def take(desk: Desk, browser: Browser, folder: Path) -> None:
+    """Every picture, and the sheet."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob("*.webp"):
+        old.unlink()
+    camera, people = Camera(folder), People(browser, desk, {})
+    try:
+        page = people.context().new_page()
+        page.goto(f"{desk.url}/demo/")
+        camera.shoot(page, "demo-tour", "Demo: the tour", whole=True)
+        refund = a_refund(camera, people)
+        mira = people.teammate("mira")
+        a_person(camera, people, mira)
+        a_happy_end(camera, people)
+        the_help_centre(camera, people)
+        the_console(camera, people, mira, refund)
+        the_policies(camera, people)
+    finally:
+        people.close()
+    camera.sheet()
+    if said := people.complaints.left():
+        raise SystemExit("A page complained:\n" + "\n".join(said))
+
+
+def main(arguments: list[str]) -> None:
+    """Start a desk and a browser, take the pictures, say how large they are."""
+    folder = Path(arguments[0]) if arguments else ROOT / "docs" / "screens"
+    path = servers.chromium()
+    if not path:
+        raise SystemExit(servers.REMEDIES[servers.BROWSER])
+    with tempfile.TemporaryDirectory(prefix="supportdesk-screens-") as place, running(Path(place)) as desk, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=servers.CHROMIUM_ARGS)
+        take(desk, browser, folder)
+        browser.close()
+    files = list(folder.glob("*.webp"))
+    print(f"{len(files)} pictures, {sum(file.stat().st_size for file in files) / 1e6:.1f} MB: {folder / 'index.html'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
