@@ -11,7 +11,7 @@ DEPLOYED := SUPPORTDESK_PRODUCTION=1 SECRET_KEY=0q7r1s-only-for-make-check-8Zc2L
 	SEALING_KEYS=check:bWFrZS1jaGVjay1tYWtlLWNoZWNrLW1ha2UtY2hlY2s= ALLOWED_HOSTS=desk.example \
 	DATABASE_URL=postgres://desk@127.0.0.1/desk REDIS_URL=redis://127.0.0.1:6379/0
 
-.PHONY: help setup setup-dev run test reliability bench lock clean \
+.PHONY: help setup setup-dev run test reliability bench screens lock clean \
 	check check-ruff check-format check-types check-imports check-templates check-migrations check-deploy check-tracked
 
 help: ## this list
@@ -31,6 +31,9 @@ test: setup-dev ## the tests of every commit
 
 reliability: setup-dev ## long races, kills, fuzzing and sweeps, on SQLite and on PostgreSQL
 	@$(PYTHON_BIN) -m tests.run reliability
+
+screens: setup-dev ## pictures of every page and state, into docs/screens
+	@$(PYTHON_BIN) -m tests.browser.screens
 
 bench: setup-dev ## performance bars, each against a reference measured in the same run
 	@$(PYTHON_BIN) manage.py bench all

@@ -128,6 +128,7 @@ AXES_IPWARE_META_PRECEDENCE_ORDER = ["HTTP_X_FORWARDED_FOR", "REMOTE_ADDR"] if e
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch"), ("es", "Español"), ("fr", "Français"), ("ar", "العربية")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["supportdesk.formats"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -223,7 +224,30 @@ CONTENT_SECURITY_POLICY = {
 
 REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
 SIMPLE_HISTORY_REVERT_DISABLED = False
-UNFOLD = {"SITE_TITLE": "SupportDesk", "SITE_HEADER": "SupportDesk", "SHOW_HISTORY": True, "SITE_URL": "/console/"}
+UNFOLD = {
+    "SITE_TITLE": "SupportDesk",
+    "SITE_HEADER": "SupportDesk",
+    "SITE_SYMBOL": "landscape",
+    "SITE_URL": "/console/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: f"{STATIC_URL}img/peak.svg"}],
+    "SHOW_HISTORY": True,
+    # The product's one accent (static/css/tokens.css), from its lightest to its darkest.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97% .012 258)",
+            "100": "oklch(94% .022 258)",
+            "200": "oklch(88% .045 258)",
+            "300": "oklch(80% .075 256)",
+            "400": "oklch(70% .105 256)",
+            "500": "oklch(58% .13 257)",
+            "600": "oklch(47% .135 258)",
+            "700": "oklch(41% .13 258)",
+            "800": "oklch(35% .11 258)",
+            "900": "oklch(29% .09 260)",
+            "950": "oklch(22% .06 262)",
+        }
+    },
+}
 
 LOGGING = {
     "version": 1,

@@ -131,8 +131,7 @@ def fill(tenant_id: int, model: Embedder) -> int:
     stale = collection.ids() - {pk for pk, _vector, _spoken in ready}
     collection.delete(sorted(stale))
     if ready:
-        collection.upsert(
-            [pk for pk, _v, _l in ready], np.stack([vector for _pk, vector, _l in ready]), [{"language": spoken} for _p, _v, spoken in ready]
-        )
+        ids, vectors, spoken = zip(*ready, strict=True)
+        collection.upsert(ids, np.stack(vectors), [{"language": language} for language in spoken])
     _indexed[(tenant_id, model.name)] = {pk for pk, _hash, _language in rows}
     return len(ready)

@@ -1,6 +1,7 @@
 """The model chain: names in settings or a release become LangChain chat models; `builtin` needs no key and no network."""
 
 from functools import lru_cache
+from typing import Any
 
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
@@ -19,7 +20,11 @@ def chat_model(name: str) -> BaseChatModel:
     """
     if name == "builtin":
         return BuiltinChatModel()
-    model: BaseChatModel = init_chat_model(name, timeout=SECONDS_PER_CALL, max_retries=1, temperature=0)
+    # Ollama's client takes its timeout by another name, and ignores the usual one.
+    patience: dict[str, Any] = (
+        {"client_kwargs": {"timeout": SECONDS_PER_CALL}} if name.startswith("ollama:") else {"timeout": SECONDS_PER_CALL, "max_retries": 1}
+    )
+    model: BaseChatModel = init_chat_model(name, temperature=0, **patience)
     return model
 
 

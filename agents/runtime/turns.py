@@ -47,6 +47,10 @@ log = logging.getLogger("supportdesk.runtime")
 DIRECT = {"call_asked": "policy_asks", "call_unknown": "outcome_unknown"}
 WAIT_SECONDS = 1.0
 WARM_TENANTS = 20
+# Intents that tell the manner, not the matter.
+MANNERS = frozenset(
+    {"ask_human", "angry", "abuse", "greeting", "thanks", "thanks_settled", "goodbye", "yes", "no", "small_talk", "provide_code"}
+)
 # Acts that a looked-up order itself tells of.
 PAST_STATES = (("refund", re.compile(r'"refunded": [1-9]')), ("cancel", re.compile(r'"status": "cancelled"')))
 AMOUNTS = re.compile(r'"(?:total|captured|refunded|unit_price|amount|refunded_amount)": (\d+)')
@@ -118,8 +122,10 @@ def _read_customer(ticket_id: int) -> None:
     if not texts:
         return
     language = detect(texts, known=ticket.language, expected=tuple(ticket.brand.languages or ["en"]))
-    guess = intents.guess(" ".join(texts)[-2000:], language)
-    Ticket.objects.filter(pk=ticket.pk).update(language=language, intent=(guess.label or ticket.intent)[:40])
+    guess = intents.guess(" ".join(texts)[-2000:], language).label or ""
+    # "I want a person" says how, not what about: the topic of before stays, so that the right team gets it.
+    intent = ticket.intent if ticket.intent and (not guess or guess in MANNERS) else guess
+    Ticket.objects.filter(pk=ticket.pk).update(language=language, intent=intent[:40])
 
 
 def _begin(ticket_id: int, trigger: str, call_id: str) -> Begun | None:

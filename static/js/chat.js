@@ -6,6 +6,7 @@ import { Thread, copy, words } from "./chat-thread.js";
 const SHOW_RECONNECTING_MS = 1500;
 const REMARK_MS = 8000;
 const TYPING_MS = 3000;
+const RETRY_MS = 2000;
 
 const page = document.body.dataset;
 const store = new Store(page.place);
@@ -31,6 +32,7 @@ async function look() {
     isStale = false;
     const html = await line.thread(thread.lastSeq);
     if (html !== null) thread.merge(html);
+    else if (line.hasSession) setTimeout(look, RETRY_MS);
   }
   isFetching = false;
   person.removeAttribute("aria-disabled");

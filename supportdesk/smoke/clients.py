@@ -107,6 +107,7 @@ class Customer:
             f"{url.replace('http', 'ws', 1)}/ws/chat/{tenant}/{channel}/",
             origin=Origin(url),
             proxy=None,
+            legacy=True,
             open_timeout=20,
             max_size=2**20,
         )
@@ -205,6 +206,7 @@ class Teammate:
             f"{url.replace('http', 'ws', 1)}/ws/console/",
             origin=Origin(url),
             proxy=None,
+            legacy=True,
             additional_headers={"Cookie": cookies},
             open_timeout=20,
         )

@@ -10,10 +10,18 @@ from pytest_django import DjangoDbBlocker
 from agents.actions.models import Connector
 from agents.knowledge import search
 from agents.knowledge.engine.index import VectorIndex
+from agents.knowledge.models import Snapshot
 from supportdesk.core.tenancy import acting_for
 from tests.agents.desk import TOKEN, Desk, ShopProcess, begin_again, broken_promises, open_desk, own_database
 
-_kept: dict[str, Any] = {}
+_kept: dict[str, Any] = {"indexed": {}, "lexical": {}}
+
+
+def _keep(built: Snapshot) -> None:
+    """Remember what this process knows of the image's own passages; what a test added begins anew under the same ids."""
+    known = set(built.passage_ids)
+    _kept["indexed"] = {place: ids & known for place, ids in search._indexed.items() if place[0] == built.tenant_id}
+    _kept["lexical"] = {place: index for place, index in search._lexical.items() if place == (built.tenant_id, built.pk)}
 
 
 @pytest.fixture(scope="session")
@@ -58,15 +66,15 @@ def desk(
     settings.DEMO_SHOP_URL, settings.DEMO_SHOP_TOKEN = shop.url, TOKEN
     monkeypatch.setattr(search, "_index", own_index)
     # The image gives every test the same passages, so what the last test indexed is still right.
-    search._indexed.update(_kept.get("indexed", {}))
-    search._lexical.update(_kept.get("lexical", {}))
+    search._indexed.update(_kept["indexed"])
+    search._lexical.update(_kept["lexical"])
     with django_db_blocker.unblock(), own_database(database_file):
         begin_again()
         found = open_desk(shop)
         with acting_for(found.tenant):
             Connector.objects.filter(key="shop").update(base_url=shop.url)
             yield found
-            _kept.update(indexed=dict(search._indexed), lexical=dict(search._lexical))
+            _keep(Snapshot.objects.earliest("id"))
 
 
 @pytest.fixture

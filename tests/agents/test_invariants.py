@@ -15,14 +15,15 @@ from django.utils import timezone
 
 from agents.actions.models import Connector, ToolCall
 from agents.runtime.models import AgentRun, Step
-from supportdesk.core.events import record, stamp
+from supportdesk.core.events import Actor, record, stamp
 from supportdesk.core.models import ChainHead, Event, Job
 from supportdesk.core.tenancy import acting_for
 from tests.agents.desk import TOKEN, Chat, Desk
-from tests.factories import make_world, say
 from tests.factories import make_session as make_visitor
+from tests.factories import make_world, say
 from tickets import verbs
 from tickets.models import Author, Escalation, Message, Ticket
+from tickets.writing import append, locked
 
 
 def check(command: str = "check_invariants", **options: Any) -> tuple[int, str]:
@@ -49,7 +50,7 @@ def lived_in(desk: Desk) -> Chat:
     verbs.note(ticket_id=asked.ticket.pk, by=mira, body="Ask the warehouse.")
     verbs.hand_back(ticket_id=asked.ticket.pk, by=mira)
     asked.says("How much is express delivery?")
-    verbs.resolve(ticket_id=asked.ticket.pk, by=verbs.Actor("customer", asked.ticket.customer_id))
+    verbs.resolve(ticket_id=asked.ticket.pk, by=Actor("customer", asked.ticket.customer_id))
     asked.says("One more thing: how long is the warranty?")
     desk.chat().says("I want to talk to a human")
     return chat
@@ -125,7 +126,7 @@ def loses_a_message(chat: Chat) -> str:
 
 
 def takes_a_message_nobody_accepted(chat: Chat) -> str:
-    message = verbs.append(verbs.locked(chat.ticket.pk), author=Author.CUSTOMER, body="smuggled")
+    message = append(locked(chat.ticket.pk), author=Author.CUSTOMER, body="smuggled")
     return f"message {message.pk} was accepted 0 times"
 
 
@@ -195,7 +196,7 @@ def swaps_a_sealed_token(chat: Chat) -> str:
 
 def lets_the_agent_speak_over_a_teammate(chat: Chat) -> str:
     verbs.take_over(ticket_id=chat.ticket.pk, by=chat.desk.teammate())
-    message = verbs.append(verbs.locked(chat.ticket.pk), author=Author.AI, body="I know better")
+    message = append(locked(chat.ticket.pk), author=Author.AI, body="I know better")
     return f"message {message.pk}"
 
 

@@ -22,7 +22,7 @@ from tickets.models import Kind
 pytestmark = pytest.mark.usefixtures("promises")
 MANAGE = Path(django_settings.BASE_DIR) / "manage.py"
 LEASE_SECONDS = 2
-StartWorker = Callable[[str], "subprocess.Popen[bytes]"]
+StartWorker = Callable[..., "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def start_worker(desk: Desk, tmp_path: Path) -> Iterator[StartWorker]:
     """Real workers on the test's database, each with a fault or without one."""
     begun: list[subprocess.Popen[bytes]] = []
 
-    def start(fault: str = "") -> "subprocess.Popen[bytes]":
+    def start(fault: str = "", *, how: tuple[str, ...] = ("--threads", "1")) -> "subprocess.Popen[bytes]":
         environment = {
             **os.environ,
             "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
@@ -39,7 +39,7 @@ def start_worker(desk: Desk, tmp_path: Path) -> Iterator[StartWorker]:
             "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
             "SUPPORTDESK_FAULT": fault,
         }
-        command = [sys.executable, str(MANAGE), "worker", "--threads", "1"]
+        command = [sys.executable, str(MANAGE), "worker", *how]
         begun.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return begun[-1]
 
@@ -81,7 +81,7 @@ def test_a_worker_killed_around_the_effect_leaves_exactly_one(desk: Desk, start_
     # reliability 22, 56
     chat = desk.asked_to_confirm()
     chat.answers(yes=True, then_work=False)
-    assert killed(start_worker(point))
+    assert killed(start_worker(point, how=("--once",)))
     assert chat.call.state == State.EXECUTING
     assert len(desk.shop.ledger()) == (point == "after_effect")
     until(lambda: jobs.sweep() > 0, seconds=LEASE_SECONDS + 5)

@@ -10,6 +10,7 @@ import pytest
 
 from agents.knowledge import indexing, search
 from agents.knowledge.engine.index import VectorIndex
+from agents.knowledge.engine.lexical import LexicalIndex
 from agents.knowledge.models import Article, Passage, Snapshot
 from agents.releases.services import take_snapshot
 from supportdesk.core import jobs
@@ -33,8 +34,8 @@ def fresh_index(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def by_vectors_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """Words find nothing, so whatever is found came through the vectors."""
-    monkeypatch.setattr(search.LexicalIndex, "match", lambda *_a: [])
-    monkeypatch.setattr(search.LexicalIndex, "match_elsewhere", lambda *_a: [])
+    monkeypatch.setattr(LexicalIndex, "match", lambda *_a: [])
+    monkeypatch.setattr(LexicalIndex, "match_elsewhere", lambda *_a: [])
 
 
 def find(snapshot: Snapshot | None = None, query: str = QUESTION, **more: Any) -> list[search.Hit]:

@@ -56,6 +56,14 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.name or self.email
 
+    def get_full_name(self) -> str:
+        """What Django admin calls the person."""
+        return self.name
+
+    def get_short_name(self) -> str:
+        """The first of their names."""
+        return self.name.split(" ")[0]
+
     @property
     def initials(self) -> str:
         """Up to two letters for the round avatar."""

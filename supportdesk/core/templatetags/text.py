@@ -4,7 +4,8 @@ from typing import Any
 
 from django import template
 from django.utils import translation
-from django.utils.safestring import SafeString
+from django.utils.html import linebreaks
+from django.utils.safestring import SafeString, mark_safe
 
 from supportdesk.core import html
 from supportdesk.core.money import amount_text
@@ -16,6 +17,12 @@ register = template.Library()
 def prose(text: str) -> SafeString:
     """Light Markdown as cleaned HTML."""
     return html.prose(text or "")
+
+
+@register.filter
+def as_written(text: str) -> SafeString:
+    """A customer's words exactly as typed: escaped, lines kept, no Markdown that could hide a link's target."""
+    return mark_safe(linebreaks(html.visible(text or ""), autoescape=True))  # noqa: S308 - escaped by linebreaks
 
 
 @register.filter

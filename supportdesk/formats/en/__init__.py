@@ -1,0 +1,1 @@
+"""English, day first and 24 hours, as the console writes them."""
