@@ -20,7 +20,7 @@ def act(client: Client, name: str, ticket: Ticket, **form: object):
 
 def said(response: object) -> str:
     """What the toast says."""
-    found = re.search(r'<p data-said="\w+">([^<]*)', response.content.decode())  # type: ignore[attr-defined]
+    found = re.search(r'<p data-said="\w+">([^<]*)', response.content.decode())
     return found.group(1) if found else ""
 
 

@@ -72,7 +72,7 @@ def view(request: HttpRequest) -> HttpResponse:
 def ask(who: Membership | None) -> HttpRequest:
     request = RequestFactory().get("/console/policies/?page=2")
     request.user = AnonymousUser()
-    request.membership = who  # type: ignore[attr-defined]
+    request.membership = who
     return request
 
 
