@@ -3,45 +3,36 @@
 Only the worker imports this module: LangChain comes with it.
 """
 
-import json
 import logging
-import re
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 
 from agents.actions.authority import Authority
 from agents.actions.executor import fault_point
-from agents.actions.ledger import current_hash
-from agents.actions.models import State, ToolCall
+from agents.actions.models import ToolCall
 from agents.knowledge import search
-from agents.releases.models import Label, Release
+from agents.releases.models import Label
 from agents.releases.services import NoRelease, policy_in_force, release_of
-from agents.runtime.agent import Turn, think
+from agents.runtime.agent import think
 from agents.runtime.builtin import intents
-from agents.runtime.checks import MARKER, Evidence, Findings, examine
 from agents.runtime.handoff import hand_over, words_for
 from agents.runtime.language import detect
 from agents.runtime.models import AgentRun, Step
+from agents.runtime.outcomes import Begun, commit_turn, escalate_now, finish, newest_answer
 from agents.runtime.trace import Trace
 from agents.runtime.transcript import messages_of, system_prompt
 from supportdesk.core.events import AI, record
 from supportdesk.core.jobs import Retry
 from supportdesk.core.models import Tenant
-from supportdesk.core.money import UnknownCurrency, exponent
 from supportdesk.core.switches import is_stopped
 from supportdesk.core.tenancy import acting_for
-from tickets import verbs
 from tickets.errors import Stale
-from tickets.identity import claim_of, masked, proof_of
+from tickets.identity import proof_of
 from tickets.models import Author, Handler, Kind, Message, Ticket
-from tickets.writing import append, fenced, locked, raise_turn
+from tickets.writing import locked, raise_turn
 
 log = logging.getLogger("supportdesk.runtime")
 DIRECT = {"call_asked": "policy_asks", "call_unknown": "outcome_unknown"}
@@ -51,21 +42,6 @@ WARM_TENANTS = 20
 MANNERS = frozenset(
     {"ask_human", "angry", "abuse", "greeting", "thanks", "thanks_settled", "goodbye", "yes", "no", "small_talk", "provide_code"}
 )
-# Acts that a looked-up order itself tells of.
-PAST_STATES = (("refund", re.compile(r'"refunded": [1-9]')), ("cancel", re.compile(r'"status": "cancelled"')))
-AMOUNTS = re.compile(r'"(?:total|captured|refunded|unit_price|amount|refunded_amount)": (\d+)')
-CURRENCIES = re.compile(r'"currency": "([A-Z]{3})"')
-
-
-@dataclass
-class Begun:
-    """A run that may think: its rows, read once."""
-
-    run: AgentRun
-    ticket: Ticket
-    release: Release
-    call: ToolCall | None
-    asked: list[str]
 
 
 def start_run(ticket_id: int, trigger: str = "message", call_id: str = "") -> None:
@@ -80,12 +56,12 @@ def start_run(ticket_id: int, trigger: str = "message", call_id: str = "") -> No
         with translation.override(begun.ticket.language or "en"):
             _take_turn(begun, trace)
     except Stale:
-        _finish(begun.run, AgentRun.State.STALE)
+        finish(begun.run, AgentRun.State.STALE)
         if begun.call is not None:
             # What became of a call must be told; the newer turn may not have known of it.
             raise Retry(WAIT_SECONDS) from None
     except Exception:
-        _finish(begun.run, AgentRun.State.FAILED)
+        finish(begun.run, AgentRun.State.FAILED)
         raise
     finally:
         trace.stage("done")
@@ -98,7 +74,7 @@ def gave_up(ticket_id: int, trigger: str = "message", call_id: str = "") -> None
         AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).update(state=AgentRun.State.FAILED, finished_at=timezone.now())
         last = AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.FAILED).order_by("-id").first()
         if hand_over(ticket_id=ticket_id, reason="run_failed", say=words_for("run_failed"), run=last) and last and not last.message_id:
-            AgentRun.objects.filter(pk=last.pk).update(outcome="escalate", message=_newest_ai(ticket))
+            AgentRun.objects.filter(pk=last.pk).update(outcome="escalate", message=newest_answer(ticket))
 
 
 def warm_up() -> None:
@@ -172,7 +148,7 @@ def _begin(ticket_id: int, trigger: str, call_id: str) -> Begun | None:
         )
     if release is None or (stopped := is_stopped()):
         reason = "ai_off" if release is None or stopped else "other"
-        _escalate_now(run, ticket, reason, "")
+        escalate_now(run, ticket, reason, "")
         return None
     return Begun(run, ticket, release, call, asked)
 
@@ -192,22 +168,10 @@ def _is_busy(ticket: Ticket) -> bool:
     return ticket.asked_seq > ticket.answered_seq or running.exists()
 
 
-def _escalate_now(run: AgentRun, ticket: Ticket, reason: str, question: str, call: ToolCall | None = None) -> None:
-    trace = Trace(run)
-    with translation.override(ticket.language or "en"):
-        trace.step(Step.Kind.OUTCOME, "escalate", output={"reason": reason}, call_id=call.pk if call else None)
-        try:
-            with transaction.atomic():
-                hand_over(ticket_id=ticket.pk, reason=reason, question=question, turn=run.turn, say=words_for(reason), run=run)
-                _finish(run, AgentRun.State.DONE, "escalate", _newest_ai(ticket))
-        except Stale:
-            _finish(run, AgentRun.State.STALE)
-
-
 def _take_turn(begun: Begun, trace: Trace) -> None:
     run, ticket, release = begun.run, begun.ticket, begun.release
     if run.trigger in DIRECT:
-        _escalate_now(run, ticket, DIRECT[run.trigger], "", begun.call)
+        escalate_now(run, ticket, DIRECT[run.trigger], "", begun.call)
         return
     trace.stage("reading")
     policy = policy_in_force(release, ticket.environment).policy_version
@@ -237,174 +201,4 @@ def _take_turn(begun: Begun, trace: Trace) -> None:
     )
     fault_point("turn_thought")
     trace.stage("checking")
-    _commit(begun, trace, authority, turn)
-
-
-def _commit(begun: Begun, trace: Trace, authority: Authority, turn: Turn) -> None:
-    """One commit for what the turn came to, fenced by its number."""
-    run, ticket = begun.run, begun.ticket
-    call = turn.call
-    match turn.outcome:
-        case "need_identity":
-            _send(
-                run,
-                trace,
-                turn.outcome,
-                kind=Kind.CODE,
-                text=_("First I need to know that it is you. Enter the email address you ordered with, and I will send you a code."),
-                data={"email_hint": masked(claim_of(ticket)) if claim_of(ticket) else "", "call": str(call.pk) if call else None},
-            )
-        case "need_confirmation" if call:
-            _send(
-                run,
-                trace,
-                turn.outcome,
-                kind=Kind.CONFIRM,
-                text=_("Please check before I do this:"),
-                data={"call": str(call.pk), "hash": current_hash(call), "card": call.card},
-            )
-        case "approved" if call:
-            trace.step(Step.Kind.OUTCOME, "approved", output={"call": str(call.pk)}, call_id=call.pk)
-            with transaction.atomic():
-                held = fenced(ticket.pk, run.turn)
-                Ticket.objects.filter(pk=held.pk).update(answered_seq=held.asked_seq)
-                _finish(run, AgentRun.State.DONE, "approved")
-        case "ask":
-            _escalate(run, trace, ticket, "policy_asks", turn.question, words_for("policy_asks"), turn.call)
-        case "escalate":
-            say = turn.text if turn.text and _check(begun, trace, authority, turn, turn.text).passed else words_for(turn.reason)
-            _escalate(run, trace, ticket, turn.reason, turn.question, say, None)
-        case "resolve":
-            say = (
-                turn.text
-                if turn.text and _check(begun, trace, authority, turn, turn.text).passed
-                else _("Glad that is settled. Write again any time.")
-            )
-            trace.step(Step.Kind.OUTCOME, "resolve", output={"summary": turn.question})
-            with transaction.atomic():
-                verbs.resolve(ticket_id=ticket.pk, by=AI, turn=run.turn, say=say)
-                _finish(run, AgentRun.State.DONE, "resolve", _newest_ai(ticket))
-        case _:
-            _reply(begun, trace, authority, turn)
-
-
-def _reply(begun: Begun, trace: Trace, authority: Authority, turn: Turn) -> None:
-    run, ticket = begun.run, begun.ticket
-    if not turn.text.strip():
-        _escalate(run, trace, ticket, "run_failed", "The model gave no answer.", words_for("run_failed"), None)
-        return
-    findings = _check(begun, trace, authority, turn, turn.text)
-    if not findings.passed:
-        _escalate(run, trace, ticket, "check_failed", findings.why, words_for("no_answer"), None)
-        return
-    text, citations = renumbered(turn.text.strip(), authority.sources)
-    _send(run, trace, "reply", kind=Kind.TEXT, text=text, citations=citations)
-
-
-def renumbered(text: str, sources: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """The reply with its markers counted 1, 2, … in order of appearance, one number per article, and the citations they lead to."""
-    by_number = {int(source["n"]): source for source in sources}
-    places: dict[str, int] = {}
-    citations: list[dict[str, Any]] = []
-
-    def renumber(match: re.Match[str]) -> str:
-        source = by_number[int(match.group(1))]
-        place = str(source.get("url") or source["title"])
-        if place not in places:
-            places[place] = len(places) + 1
-            citations.append(
-                {
-                    "n": places[place],
-                    "title": source["title"],
-                    "url": source.get("url", ""),
-                    "quote": str(source.get("text", ""))[:300],
-                }
-            )
-        return f"[{places[place]}]"
-
-    return MARKER.sub(renumber, text), citations
-
-
-def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: str) -> Findings:
-    ticket = begun.ticket
-    done = ToolCall.objects.filter(ticket=ticket, is_write=True, state=State.SUCCEEDED)
-    help_host = (urlsplit(ticket.brand.help_url).hostname or "").lower()
-    known = [*done, *([begun.call] if begun.call else [])]
-    seen = " ".join([*turn.texts, *(json.dumps([call.result, call.arguments, call.card], ensure_ascii=False) for call in known)])
-    findings = examine(
-        text,
-        Evidence(
-            sources=authority.sources,
-            texts=[AMOUNTS.sub("", seen), *money_texts(seen)],
-            customer_texts=begun.asked,
-            done_tools=frozenset(done.values_list("tool", flat=True)),
-            past_states=frozenset(act for act, sign in PAST_STATES if sign.search(" ".join(turn.texts))),
-            allowed_hosts=frozenset(host for host in (help_host,) if host),
-            language=ticket.language or "en",
-            needs_source=turn.found and not turn.looked_up and turn.outcome == "reply",
-            prompt=begun.release.prompt_version.content["body"],
-        ),
-    )
-    for each in findings.all:
-        trace.step(Step.Kind.CHECK, each.name, output={"passed": each.passed, "why": each.why})
-    return findings
-
-
-def money_texts(seen: str) -> list[str]:
-    """Amounts in tool results are minor units; a reply writes them in major units, which is the same figure."""
-    found: list[str] = []
-    for currency in set(CURRENCIES.findall(seen)):
-        try:
-            places = exponent(currency)
-        except UnknownCurrency:
-            continue
-        for amount in set(AMOUNTS.findall(seen)):
-            whole, part = divmod(int(amount), 10**places)
-            found.append(f"{whole}.{part:0{places}d}" if places else str(whole))
-    return found
-
-
-def _send(
-    run: AgentRun,
-    trace: Trace,
-    outcome: str,
-    *,
-    kind: Kind,
-    text: str,
-    data: dict[str, Any] | None = None,
-    citations: list[dict[str, Any]] | None = None,
-) -> None:
-    """The one place where the agent speaks: message, ticket, run and event in one fenced commit.
-
-    Raises:
-        Stale: the turn is over.
-    """
-    trace.step(Step.Kind.OUTCOME, outcome, output={"kind": kind})
-    fault_point("before_send")
-    with transaction.atomic():
-        ticket = fenced(run.ticket_id, run.turn)
-        if not AgentRun.objects.filter(pk=run.pk, state=AgentRun.State.RUNNING).update(state=AgentRun.State.DONE):
-            raise Stale("This run ended already.")
-        message = append(ticket, author=Author.AI, kind=kind, body=text, data=data, citations=citations)
-        AgentRun.objects.filter(pk=run.pk).update(outcome=outcome, message=message, finished_at=timezone.now())
-        record("message.sent", by=AI, ticket_id=ticket.pk, message=message.pk, run=run.pk)
-    fault_point("after_send")
-
-
-def _escalate(run: AgentRun, trace: Trace, ticket: Ticket, reason: str, question: str, say: str, call: ToolCall | None) -> None:
-    trace.step(Step.Kind.OUTCOME, "escalate", output={"reason": reason, "question": question}, call_id=call.pk if call else None)
-    fault_point("before_send")
-    with transaction.atomic():
-        hand_over(ticket_id=ticket.pk, reason=reason, question=question, turn=run.turn, say=say, run=run)
-        _finish(run, AgentRun.State.DONE, "escalate", _newest_ai(ticket))
-
-
-def _newest_ai(ticket: Ticket) -> Message | None:
-    newest: Message | None = Message.objects.filter(ticket=ticket, author=Author.AI, run=None).order_by("-seq").first()
-    return newest
-
-
-def _finish(run: AgentRun, state: AgentRun.State, outcome: str = "", message: Message | None = None) -> None:
-    AgentRun.objects.filter(pk=run.pk, state=AgentRun.State.RUNNING).update(
-        state=state, outcome=outcome, message=message, finished_at=timezone.now()
-    )
+    commit_turn(begun, trace, authority, turn)

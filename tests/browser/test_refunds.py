@@ -66,9 +66,11 @@ def test_a_small_refund_is_proved_confirmed_and_done_once(people: People):
     expect(receipt).to_contain_text(new[0]["reference"])
     expect(customer.answers.last).to_contain_text(f"€{AMOUNT}")
 
+    expect(page.get_by_role("button", name="This helped")).to_be_visible()
     kept = words_of(customer)
     page.reload()
     expect(page.locator("#log .receipt")).to_be_visible()
+    expect(page.get_by_role("button", name="This helped")).to_be_visible()
     assert words_of(customer) == kept
     assert len([entry for entry in people.desk.shop.entries() if entry not in before]) == 1
 

@@ -20,7 +20,7 @@ MODULES = (
     "agents/actions/cards.py",
     "agents/actions/confirmations.py",
     "agents/runtime/handoff.py",
-    "agents/runtime/turns.py",
+    "agents/runtime/outcomes.py",
     "tickets/identity.py",
     "tickets/receiving.py",
     "tickets/writing.py",
