@@ -14,7 +14,8 @@ HOSTILE = (
     f"{MARK} <script>window.__ran.push('script')</script>",
     "<img src=x onerror=\"window.__ran.push('img')\"> <svg onload=\"window.__ran.push('svg')\">",
     "[click me](javascript:window.__ran.push('link')) javascript:window.__ran.push('bare') <a href=\"javascript:alert(1)\">here</a>",
-    '"><iframe srcdoc="<script>parent.__ran.push(1)</script>"></iframe> {{ 7+7 }} ${7+7} %(x)s',
+    '"><iframe srcdoc="<script>parent.__ran.push(1)</script>"></iframe> {{ 7*7 }} ${7*7} %(x)s',
+    "[Your invoice](https://elsewhere.example/pay) and **bold**",
     "Invoice \u202egnp.exe\u202c and \u200bzero\u200bwidth",
     "long " * 1600,
 )
@@ -37,6 +38,9 @@ def test_hostile_words_run_nowhere_and_look_harmless(people: People):
     expect(mira.page.locator("#preview #thread .message.customer")).to_have_count(len(HOSTILE))
     assert mira.page.evaluate("window.__ran") == []
     mira.open_ticket(number)
+    expect(mira.page.locator("#thread")).to_contain_text("{{ 7*7 }} ${7*7}")
+    expect(mira.page.locator("#thread")).to_contain_text("[Your invoice](https://elsewhere.example/pay)")
+    expect(mira.page.locator("#thread a[href*='elsewhere']")).to_have_count(0)
     expect(mira.page.locator("#thread .message.customer")).to_have_count(len(HOSTILE))
     for page, own in ((customer.page, "#log .mine"), (mira.page, "#thread .message.customer")):
         assert page.evaluate("window.__ran") == []
