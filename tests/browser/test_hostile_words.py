@@ -48,6 +48,6 @@ def test_hostile_words_run_nowhere_and_look_harmless(people: People):
         shown = page.locator(own)
         expect(shown.nth(0)).to_contain_text("<script>window.__ran.push('script')</script>")
         expect(shown.nth(1)).to_contain_text("onerror=")
-        expect(shown.nth(3)).to_contain_text("{{ 7+7 }}")
+        expect(shown.nth(3)).to_contain_text("{{ 7*7 }}")
         # The override ends with its own words: what stands after it reads left to right.
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
