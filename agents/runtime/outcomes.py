@@ -123,8 +123,12 @@ def renumbered(text: str, sources: list[dict[str, Any]]) -> tuple[str, list[dict
                     "title": source["title"],
                     "url": source.get("url", ""),
                     "quote": str(source.get("text", ""))[:300],
+                    "sources": [],
                 }
             )
+        sources_of = citations[places[place] - 1]["sources"]
+        if source["n"] not in sources_of:
+            sources_of.append(source["n"])
         return f"[{places[place]}]"
 
     return MARKER.sub(renumber, text), citations

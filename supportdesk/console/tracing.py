@@ -19,6 +19,8 @@ CHECKS = {
     "language": "Same language as the customer",
     "links": "Links lead only where they may",
     "personal_data": "No personal data beyond what the customer may see",
+    "prompt": "Nothing of the agent's instructions is repeated",
+    "length": "Short enough to read",
     "turn": "Still the agent’s turn",
 }
 TRIGGERS = {
@@ -113,7 +115,9 @@ def trace_of(run: AgentRun) -> Trace:
     steps = list(Step.objects.filter(run=run).order_by("number"))
     named = [step.call_id for step in steps if step.call_id]
     calls = {call.pk: call for call in ToolCall.objects.filter(pk__in=named)}
-    quoted = {int(each["n"]) for each in (run.message.citations if run.message else []) if "n" in each}
+    citations = run.message.citations if run.message else []
+    # A citation counts articles, a hit counts passages: `sources` says which passages an article's number stands for.
+    quoted = {int(source) for each in citations if "n" in each for source in each.get("sources", [each["n"]])}
     told = [_tell(step, calls, quoted) for step in _merged(steps)]
     acts = [step for step in steps if step.kind == Step.Kind.CALL]
     writes = sum(1 for step in acts if step.name in TOOLS and TOOLS[step.name].is_write)

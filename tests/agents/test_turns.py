@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage
 from agents.knowledge.models import Passage
 from agents.runtime import chain
 from agents.runtime.models import AgentRun, Step
+from agents.runtime.outcomes import renumbered
 from agents.runtime.turns import start_run
 from supportdesk.core import jobs
 from supportdesk.core.events import Actor
@@ -417,3 +418,12 @@ def test_a_turn_takes_as_many_statements_on_a_long_ticket_as_on_a_short_one(desk
     print(f"SQL statements of a turn: {few} on a short ticket, {many} on a long one")
     assert few == many <= 110
     assert Ticket.objects.get(pk=long.ticket.pk).last_seq == 82
+
+
+def test_citations_are_counted_by_article_and_remember_their_passages() -> None:
+    def source(n: int, url: str) -> dict[str, object]:
+        return {"n": n, "title": f"Article {url}", "url": url, "text": "words"}
+
+    text, citations = renumbered("One. [3] Two. [1] Three. [4]", [source(1, "/a/"), source(2, "/c/"), source(3, "/b/"), source(4, "/b/")])
+    assert text == "One. [1] Two. [2] Three. [1]"
+    assert [(each["n"], each["url"], each["sources"]) for each in citations] == [(1, "/b/", [3, 4]), (2, "/a/", [1])]

@@ -223,7 +223,7 @@ class Migration(migrations.Migration):
                 ('author', models.CharField(choices=[('customer', 'Customer'), ('ai', 'AI agent'), ('teammate', 'Teammate'), ('system', 'System')], max_length=10)),
                 ('kind', models.CharField(choices=[('text', 'Text'), ('note', 'Private note'), ('code', 'Asks for a one-time code'), ('confirm', 'Asks the customer to confirm an action'), ('receipt', 'Receipt of an action'), ('news', 'Event the customer sees')], default='text', max_length=10)),
                 ('body', models.TextField(help_text='Plain text or light Markdown, cleaned when shown.')),
-                ('citations', models.JSONField(default=list, help_text='[{"n": 1, "title": …, "url": …}]')),
+                ('citations', models.JSONField(default=list, help_text='[{"n": 1, "title": …, "url": …, "quote": …, "sources": [numbers in the trace]}]')),
                 ('data', models.JSONField(default=dict, help_text='Ids a card needs, such as the call it shows.')),
                 ('external_id', models.CharField(blank=True, help_text="The sender's id of it; stored once per channel.", max_length=120)),
                 ('turn', models.PositiveIntegerField(default=0, help_text="The ticket's turn when it was written.")),

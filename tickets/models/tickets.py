@@ -187,7 +187,7 @@ class Message(TenantModel):
     member = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, blank=True, related_name="messages")
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TEXT)
     body = models.TextField(help_text="Plain text or light Markdown, cleaned when shown.")
-    citations = models.JSONField(default=list, help_text='[{"n": 1, "title": …, "url": …}]')
+    citations = models.JSONField(default=list, help_text='[{"n": 1, "title": …, "url": …, "quote": …, "sources": [numbers in the trace]}]')
     data = models.JSONField(default=dict, help_text="Ids a card needs, such as the call it shows.")
     channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="messages")
     external_id = models.CharField(max_length=120, blank=True, help_text="The sender's id of it; stored once per channel.")
