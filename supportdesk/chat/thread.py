@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -17,7 +17,7 @@ from supportdesk.chat.news import News, sentence
 from supportdesk.core.models import Brand, TeamMember
 from supportdesk.core.switches import is_stopped
 from tickets.identity import RESEND_SECONDS, masked
-from tickets.models import Author, ChatSession, Handler, IdentityProof, Kind, Message, OneTimeCode, Status, Ticket
+from tickets.models import Author, ChatSession, Handler, IdentityProof, Kind, Message, OneTimeCode, QueueTeam, Status, Ticket
 
 # An allow-list: a kind nobody thought of here stays with the teammates.
 SHOWN = (Kind.TEXT, Kind.CODE, Kind.CONFIRM, Kind.RECEIPT, Kind.NEWS)
@@ -173,7 +173,7 @@ class _Reader:
         }
         self.sent_code = OneTimeCode.objects.filter(ticket=ticket).order_by("-id").first()
         self.proof = IdentityProof.objects.filter(ticket=ticket, revoked_at=None).order_by("-id").first()
-        self.teams = _team_names({message.member_id for message in messages if message.member_id})
+        self.teams = _team_names({message.member_id for message in messages if message.member_id}, ticket)
 
     def entry(self, message: Message) -> Entry | None:
         """The message in its shape; None for news that says nothing."""
@@ -280,6 +280,8 @@ def _is_link(url: str) -> bool:
     return url.startswith(("https://", "http://")) or (url.startswith("/") and not url.startswith("//"))
 
 
-def _team_names(members: Iterable[int]) -> dict[int, str]:
-    rows = TeamMember.objects.filter(membership_id__in=list(members)).select_related("team").order_by("-id")
-    return {row.membership_id: row.team.name for row in rows}
+def _team_names(members: Iterable[int], ticket: Ticket) -> dict[int, str]:
+    """Each teammate's team: the one that works the ticket's queue before any other of theirs."""
+    works_here = Exists(QueueTeam.objects.filter(team=OuterRef("team"), queue=ticket.queue_id))
+    rows = TeamMember.objects.filter(membership_id__in=list(members)).select_related("team").annotate(works_here=works_here)
+    return {row.membership_id: row.team.name for row in rows.order_by("works_here", "-id")}
