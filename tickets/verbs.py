@@ -32,9 +32,8 @@ def reply(*, ticket_id: int, by: Membership, body: object, client_id: str = "", 
     text = clean_body(body)
     ticket = locked(ticket_id)
     external_id = f"member-{by.pk}:{client_id}"[:120] if client_id else ""
-    if external_id and (seen := Message.objects.filter(channel=ticket.channel, external_id=external_id).first()):
-        stored: Message = seen
-        return stored
+    if seen := _stored(ticket, external_id):
+        return seen
     if ticket.handler != Handler.HUMAN:
         raise NotYours(_("%(agent)s has this ticket. Take it over before you reply.") % {"agent": ticket.brand.agent_name})
     if ticket.assignee is not None and ticket.assignee_id != by.pk:
@@ -58,9 +57,8 @@ def note(*, ticket_id: int, by: Membership, body: object, client_id: str = "") -
     text = clean_body(body)
     ticket = locked(ticket_id)
     external_id = f"note-{by.pk}:{client_id}"[:120] if client_id else ""
-    if external_id and (seen := Message.objects.filter(channel=ticket.channel, external_id=external_id).first()):
-        stored: Message = seen
-        return stored
+    if seen := _stored(ticket, external_id):
+        return seen
     message = append(ticket, author=Author.TEAMMATE, member=by, kind=Kind.NOTE, body=text, external_id=external_id)
     record("note.added", by=teammate(by), ticket_id=ticket.pk, message=message.pk)
     return message
@@ -208,6 +206,11 @@ def route(*, ticket_id: int, queue_id: int, by: Actor, priority: int | None = No
     ticket.save(update_fields=["queue", "priority"])
     record("ticket.routed", by=by, ticket_id=ticket.pk, changed={"queue": queue_id, "priority": ticket.priority})
     return ticket
+
+
+def _stored(ticket: Ticket, external_id: str) -> Message | None:
+    """What the same click stored before; the ticket's lock orders two clicks."""
+    return Message.objects.filter(channel=ticket.channel, external_id=external_id).first() if external_id else None
 
 
 def _assign(ticket: Ticket, to: Membership | None, by: Actor) -> None:

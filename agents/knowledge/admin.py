@@ -6,9 +6,9 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils import timezone
 
+from agents.knowledge.indexing import articles_changed
 from agents.knowledge.models import Article, Snapshot
 from supportdesk.core.admin import HistoryAdmin, ReadOnlyAdmin, shown
-from supportdesk.core.jobs import enqueue
 
 
 @admin.register(Article)
@@ -42,17 +42,17 @@ class ArticleAdmin(HistoryAdmin):
         obj.updated_at = timezone.now()
         super().save_model(request, obj, form, change)
         if Article.Status.PUBLISHED in (obj.status, form.initial.get("status")):
-            enqueue("knowledge.index", dedupe="tenant")
+            articles_changed()
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Take the article away, and out of the index."""
         super().delete_model(request, obj)
-        enqueue("knowledge.index", dedupe="tenant")
+        articles_changed()
 
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         """Take the articles away, and out of the index."""
         super().delete_queryset(request, queryset)
-        enqueue("knowledge.index", dedupe="tenant")
+        articles_changed()
 
 
 @admin.register(Snapshot)

@@ -1,7 +1,5 @@
 """From articles to passages to vectors to the index; each later stage can be thrown away and made again from the one before."""
 
-from typing import Any
-
 from django.conf import settings
 from django.db import transaction
 
@@ -70,6 +68,6 @@ def embed_missing(embedder: Embedder) -> int:
     return len(rows)
 
 
-def articles_changed(**_: Any) -> None:
+def articles_changed() -> None:
     """Ask for indexing once, however many articles changed."""
-    enqueue("knowledge.index", after=1.0, dedupe="tenant")
+    enqueue("knowledge.index", dedupe="tenant")

@@ -5,7 +5,6 @@ One task per process. Hints carry ids only: pages fetch what changed over HTTP, 
 
 import asyncio
 import logging
-from datetime import datetime
 from typing import Any, TypedDict
 
 from channels.db import database_sync_to_async
@@ -78,11 +77,6 @@ class Tail:
             hint = {"type": "presence", "ticket_id": row.ticket_id, "kind": row.kind, "data": row.data}
             hints += [(ticket_group(row.ticket_id), hint), (tenant_group(row.tenant_id), hint)]
         return hints
-
-    @property
-    def moment(self) -> datetime:
-        """Up to when presence was read."""
-        return self._moment
 
 
 _task: "asyncio.Task[None] | None" = None

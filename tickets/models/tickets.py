@@ -52,10 +52,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         """Passed to the teammates and taken by nobody yet."""
         return self.open().filter(handler=Handler.HUMAN, assignee=None)
 
-    def assigned_to(self, member: Membership) -> Self:
-        """One teammate's open work."""
-        return self.open().filter(assignee=member)
-
     def resolved(self) -> Self:
         """Closed cases."""
         return self.filter(status=Status.RESOLVED)
@@ -98,10 +94,6 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
     def joined(self) -> Self:
         """With everything a row of the list shows: no query per row."""
         return self.select_related("customer", "queue", "channel", "assignee__user", "brand")
-
-    def for_queue_page(self) -> Self:
-        """Joined and sorted as the queue shows it: no query per row."""
-        return self.joined().order_by("-priority", "waiting_since", "id")
 
 
 TicketManager = TenantManager.from_queryset(TicketQuerySet)
