@@ -8,10 +8,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from policies.models import PolicyVersion
-from supportdesk.core.models import Environment
+from supportdesk.core.models import Environment, Membership
 from supportdesk.core.sealing import seal, unseal
 from supportdesk.core.tenancy import TenantManager, TenantModel
-from tickets.models import Customer, Ticket
+from tickets.models import Customer, Handler, Ticket
 
 
 class Connector(TenantModel):
@@ -60,6 +60,7 @@ class State(models.TextChoices):
     EXECUTING = "executing", "Doing"
     SUCCEEDED = "succeeded", "Done"
     FAILED = "failed", "Refused by the system"
+    REJECTED = "rejected", "Rejected by a teammate"
     UNKNOWN = "unknown", "Outcome unknown"
     CANCELLED = "cancelled", "Cancelled"
 
@@ -97,6 +98,12 @@ class ToolCall(TenantModel):
         Customer, on_delete=models.PROTECT, null=True, related_name="calls", help_text="The proven customer it acts for."
     )
     run_id = models.BigIntegerField(null=True, help_text="The AgentRun that wanted it; empty for a teammate's own.")
+    requested_by = models.ForeignKey(
+        Membership, on_delete=models.PROTECT, null=True, related_name="+", help_text="The teammate who wants it; empty for the agent's own."
+    )
+    edited_from = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="edits", help_text="The call a teammate changed into this one."
+    )
     connector = models.ForeignKey(Connector, on_delete=models.PROTECT, null=True, related_name="calls")
     tool = models.CharField(max_length=60)
     is_write = models.BooleanField()
@@ -112,6 +119,7 @@ class ToolCall(TenantModel):
     amount = models.BigIntegerField(null=True, help_text="Minor units.")
     currency = models.CharField(max_length=3, blank=True)
     card = models.JSONField(default=dict, help_text="What the customer was shown.")
+    before = models.JSONField(default=dict, help_text="What it acts on, as it was when the call was decided.")
     result = models.JSONField(default=dict)
     reference = models.CharField(max_length=60, blank=True)
     reconciled = models.PositiveSmallIntegerField(default=0, help_text="How often the outcome was asked for.")
@@ -152,3 +160,71 @@ class Confirmation(TenantModel):
 
     def __str__(self) -> str:
         return f"confirmation of {self.call_id}"
+
+
+class ApprovalQuerySet(models.QuerySet["Approval"]):
+    """The words approvals are asked for with."""
+
+    def open(self) -> Self:
+        """Not decided yet."""
+        return self.filter(decision="")
+
+    def decided(self) -> Self:
+        """Decided by a teammate, expired or void; newest decision first."""
+        return self.exclude(decision="").order_by("-decided_at", "-id")
+
+    def visible_to(self, member: Membership) -> Self:
+        """Those of tickets the teammate may see."""
+        return self.filter(ticket__in=Ticket.objects.visible_to(member))
+
+    def joined(self) -> Self:
+        """With everything a list or a card tells, in one query."""
+        return self.select_related(
+            "call__policy_version",
+            "call__requested_by__user",
+            "call__edited_from",
+            "ticket__customer",
+            "ticket__brand",
+            "ticket__queue",
+            "decided_by__user",
+        )
+
+
+ApprovalManager = TenantManager.from_queryset(ApprovalQuerySet)
+
+
+class Approval(TenantModel):
+    """A teammate's decision on exactly one call as it was shown; bound to the call's hash, decided once, or expired."""
+
+    class Decision(models.TextChoices):
+        APPROVE = "approve", "Approved"
+        EDIT = "edit", "Edited"
+        REJECT = "reject", "Rejected"
+        EXPIRE = "expire", "Expired"
+        VOID = "void", "Void"
+
+    call = models.ForeignKey(ToolCall, on_delete=models.CASCADE, related_name="approvals")
+    ticket = models.ForeignKey(Ticket, on_delete=models.CASCADE, related_name="approvals")
+    shown_hash = models.CharField(max_length=64)
+    voices = models.JSONField(default=list, help_text="Codes of the rules and limits that asked; the decision answers these and no others.")
+    decision = models.CharField(max_length=8, choices=Decision.choices, blank=True, help_text="Empty while it waits.")
+    decided_by = models.ForeignKey(Membership, on_delete=models.PROTECT, null=True, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why; for teammates.")
+    say = models.CharField(max_length=1000, blank=True, help_text="What the customer should know.")
+    handler = models.CharField(max_length=5, choices=Handler.choices, blank=True, help_text="Who had the ticket when it was decided.")
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+
+    objects: ClassVar[TenantManager[Self]] = ApprovalManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["call"], condition=Q(decision=""), name="approval_open_once")]
+        indexes = [
+            models.Index(fields=["tenant", "expires_at"], condition=Q(decision=""), name="approval_waits"),
+            models.Index(fields=["tenant", "ticket", "created_at"], name="approval_of_ticket"),
+            models.Index(fields=["tenant", "decided_at"], name="approval_decided"),
+        ]
+
+    def __str__(self) -> str:
+        return f"approval of {self.call_id}"

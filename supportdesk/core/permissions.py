@@ -28,6 +28,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "ticket.take_over": WRITERS,
     "ticket.hand_back": WRITERS,
     "ticket.resolve": WRITERS,
+    "approval.see": READERS,
+    "approval.decide": LEADS,
     "trace.see": READERS,
     "customer.see": READERS,
     "file.see": READERS,

@@ -5,6 +5,7 @@ tenant's kind of row, row-level security that binds even the table's owner, and 
 invisible row is accepted under row-level security, so the composite one is what keeps a row from pointing across the wall.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 from django.apps.registry import Apps
@@ -76,15 +77,15 @@ def key_statements(model: type[models.Model]) -> list[str]:
     return [f'ALTER TABLE "{table}" ADD CONSTRAINT "{table[:50]}_wall_key" UNIQUE (tenant_id, "{key}")']
 
 
-def wall_statements(model: type[models.Model]) -> list[str]:
-    """Composite foreign keys, row-level security and grants of one table."""
+def reference_statements(model: type[models.Model], only: Collection[str] = ()) -> list[str]:
+    """The composite foreign keys beside the model's plain ones, or beside the named ones of them."""
     table = model._meta.db_table
     statements = []
     for field in model._meta.concrete_fields:
         target = field.related_model
         if not isinstance(field, models.ForeignKey) or isinstance(target, str) or target is None:
             continue
-        if not getattr(field, "db_constraint", True):
+        if not getattr(field, "db_constraint", True) or (only and field.name not in only):
             continue
         if not any(each.name == "tenant" for each in target._meta.concrete_fields):
             continue
@@ -92,10 +93,16 @@ def wall_statements(model: type[models.Model]) -> list[str]:
             f'ALTER TABLE "{table}" ADD CONSTRAINT "{table[:35]}_{field.column[:20]}_wall" FOREIGN KEY (tenant_id, "{field.column}") '
             f'REFERENCES "{target._meta.db_table}" (tenant_id, "{target._meta.pk.column}") DEFERRABLE INITIALLY DEFERRED'
         )
+    return statements
+
+
+def wall_statements(model: type[models.Model]) -> list[str]:
+    """Composite foreign keys, row-level security and grants of one table."""
+    table = model._meta.db_table
     mine = "tenant_id = nullif(current_setting('app.tenant', true), '')::bigint"
     rights = "SELECT, INSERT" if model._meta.label in APPEND_ONLY else "SELECT, INSERT, UPDATE, DELETE"
     return [
-        *statements,
+        *reference_statements(model),
         f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY',
         f'ALTER TABLE "{table}" FORCE ROW LEVEL SECURITY',
         f'CREATE POLICY tenant_wall ON "{table}" TO {settings.APP_ROLE} USING ({mine}) WITH CHECK ({mine})',
@@ -104,6 +111,40 @@ def wall_statements(model: type[models.Model]) -> list[str]:
         f'GRANT {rights} ON "{table}" TO {settings.APP_ROLE}',
         f'GRANT SELECT ON "{table}" TO {settings.SYSTEM_ROLE}',
     ]
+
+
+class ReferenceWalls(Operation):
+    """Put foreign keys that a walled table got later behind the same wall; `ReferenceWalls("ToolCall", "requested_by")`."""
+
+    reversible = True
+    category = OperationCategory.SQL
+
+    def __init__(self, name: str, *fields: str) -> None:
+        self.name, self.fields = name, fields
+
+    def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
+        """The operation as a migration file writes it."""
+        return "ReferenceWalls", [self.name, *self.fields], {}
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        """Walls are no part of Django's model state."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Add the composite keys."""
+        if schema_editor.connection.vendor == "postgresql":
+            for statement in reference_statements(to_state.apps.get_model(app_label, self.name), self.fields):
+                schema_editor.execute(statement)
+
+    def database_backwards(
+        self, app_label: str, schema_editor: BaseDatabaseSchemaEditor, from_state: ProjectState, to_state: ProjectState
+    ) -> None:
+        """Nothing to do: the keys go with their columns."""
+
+    def describe(self) -> str:
+        """What `migrate` prints."""
+        return f"Tenant walls for {', '.join(self.fields)} of {self.name}"
 
 
 class CreateRoles(Operation):
