@@ -191,6 +191,8 @@ DEMO_SHOP_URL = env.text("DEMO_SHOP_URL", "http://127.0.0.1:8970")
 DEMO_SHOP_TOKEN = env.text("DEMO_SHOP_TOKEN", "demo-shop-token")
 
 WORKER_THREADS = env.number("WORKER_THREADS", 4)
+# How long a teammate has to decide before the ticket goes to a person instead.
+APPROVAL_MINUTES = env.number("APPROVAL_MINUTES", 60)
 JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30)
 TAIL_SECONDS = env.number("TAIL_MILLISECONDS", 150) / 1000
 

@@ -14,4 +14,5 @@ class ActionsConfig(AppConfig):
         from supportdesk.core.jobs import register
 
         register("actions.execute", "agents.actions.executor.execute", on_dead="agents.actions.executor.gave_up", max_attempts=4)
+        register("actions.expire_approval", "agents.actions.approvals.expire")
         register("actions.reconcile", "agents.actions.executor.reconcile", on_dead="agents.actions.executor.gave_up", max_attempts=4)

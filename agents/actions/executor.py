@@ -3,23 +3,21 @@
 The call's id is the idempotency key. A lost answer is `unknown` and is asked for under the same key, never tried under a new one.
 """
 
-import os
-import signal
-
 from django.db import transaction
 from django.utils import timezone
 
 from agents.actions import cards, facts
+from agents.actions.asking import answered, ask_teammate, is_confirmed, was_approved
 from agents.actions.authority import Authority, policy_in_force
-from agents.actions.gateway import decide_now
-from agents.actions.ledger import current_hash
-from agents.actions.models import Confirmation, State, ToolCall
+from agents.actions.gateway import decide_now, shown
+from agents.actions.models import State, ToolCall
 from agents.actions.shop import Outcome, Shop, Unavailable
 from agents.actions.tools import TOOLS
 from policies.decide import Decision
 from policies.models import PolicyVersion
 from policies.verdicts import Verdict
 from supportdesk.core.events import SYSTEM_ACTOR, record
+from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.money import amount_text
 from supportdesk.core.switches import is_stopped
@@ -27,12 +25,6 @@ from tickets.models import Author, Customer, Handler, Kind
 from tickets.writing import append, locked
 
 RECONCILE_SECONDS = (1, 3, 8, 20)
-
-
-def fault_point(name: str) -> None:
-    """Die here when SUPPORTDESK_FAULT names this point: how tests kill a worker between two steps."""
-    if os.environ.get("SUPPORTDESK_FAULT") == name:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def execute(call_id: str) -> None:
@@ -71,10 +63,9 @@ def _claim(call: ToolCall) -> bool:
         ticket = locked(call.ticket_id)
         if authority.customer is not None:
             Customer.objects.select_for_update().get(pk=authority.customer.pk)
-        confirmed = Confirmation.objects.filter(call=call, answer="yes", shown_hash=current_hash(call)).exists()
         if is_stopped(call.tool):
             return _stop(call, "switched off", Verdict.DENY)
-        if ticket.handler != Handler.AI or not ticket.is_open:
+        if not ticket.is_open or (ticket.handler != Handler.AI and not was_approved(call, with_the_ticket=True)):
             return _stop(call, "a person has the ticket", Verdict.DENY)
         if seen.is_missing or seen.refusal:
             return _stop(call, seen.refusal or "not found any more", Verdict.DENY)
@@ -82,8 +73,11 @@ def _claim(call: ToolCall) -> bool:
             return _stop(call, "the proof of identity ended", Verdict.NEED_IDENTITY)
         if seen.target_version != call.target_version:
             return _stop(call, "it changed since it was shown", Verdict.NEED_CONFIRMATION)
-        decision = decide_now(tool, seen, authority, confirmed=confirmed, without=call)
+        # An approval was given under one policy; under another one a teammate is asked again.
+        approved = answered(call) if version.pk == call.policy_version_id else frozenset()
+        decision = decide_now(tool, seen, authority, confirmed=is_confirmed(call), approved=approved, without=call)
         if decision.verdict is not Verdict.ALLOW:
+            call.facts, call.before = shown(seen), seen.before
             return _stop(call, decision.why, decision.verdict, decision, version)
         taken = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(
             state=State.EXECUTING,
@@ -97,7 +91,14 @@ def _claim(call: ToolCall) -> bool:
         return bool(taken)
 
 
-def _stop(call: ToolCall, why: str, verdict: Verdict, decision: Decision | None = None, version: PolicyVersion | None = None) -> bool:
+def _stop(
+    call: ToolCall,
+    why: str,
+    verdict: Verdict,
+    decision: Decision | None = None,
+    version: PolicyVersion | None = None,
+    trigger: str = "call_settled",
+) -> bool:
     """Send the call back instead of running it: asked ones wait for a teammate, the rest end; always returns False."""
     state = State.WAITING if verdict is Verdict.ASK else State.DENIED if verdict is Verdict.DENY else State.CANCELLED
     with transaction.atomic():
@@ -106,19 +107,25 @@ def _stop(call: ToolCall, why: str, verdict: Verdict, decision: Decision | None 
             verdict=verdict.code,
             decision=decision.as_json() if decision else call.decision,
             policy_version=version or call.policy_version,
+            facts=call.facts,
+            before=call.before,
             result={"message": why},
             settled_at=None if state == State.WAITING else timezone.now(),
         )
         if not changed:
             return False
         record("call.sent_back", ticket_id=call.ticket_id, call=call.pk, changed={"verdict": verdict.code})
-        trigger = "call_asked" if state == State.WAITING else "call_settled"
+        if state == State.WAITING and decision is not None:
+            call.refresh_from_db()
+            ask_teammate(call, decision)
+            trigger = "call_asked"
         enqueue("runtime.start_run", ticket_id=call.ticket_id, trigger=trigger, call_id=str(call.pk))
     return False
 
 
 def settle(call: ToolCall, outcome: Outcome) -> None:
     """Commit the outcome once: receipt for the customer, event, and a run that tells the truth."""
+    fault_point("before_settle")
     state = State.SUCCEEDED if outcome.kind == "done" else State.FAILED
     now = timezone.now()
     with transaction.atomic():
@@ -137,6 +144,7 @@ def settle(call: ToolCall, outcome: Outcome) -> None:
             card = cards.receipt(call.tool, call.arguments, result, ticket.language or "en", now)
             append(ticket, author=Author.SYSTEM, kind=Kind.RECEIPT, body=card["title"], data={"call": str(call.pk), "receipt": card})
         enqueue("runtime.start_run", ticket_id=ticket.pk, trigger="call_settled", call_id=str(call.pk))
+    fault_point("after_settle")
 
 
 def _unknown(call: ToolCall) -> None:
@@ -157,12 +165,15 @@ def reconcile(call_id: str) -> None:
         return
     shop = Shop(call.connector)
     ToolCall.objects.filter(pk=call.pk).update(reconciled=call.reconciled + 1)
+    fault_point("before_reconcile")
     outcome = shop.outcome_of(str(call.pk))
     if outcome is None:
-        if call.ticket.handler != Handler.AI or is_stopped(call.tool):
+        person = call.ticket.handler != Handler.AI and not was_approved(call, with_the_ticket=True)
+        if person or is_stopped(call.tool):
             settle(call, Outcome("refused", message="It did not happen, and a person has the ticket now."))
             return
         outcome = shop.perform(call.tool, call.arguments, idempotency_key=str(call.pk))
+    fault_point("after_reconcile")
     if outcome.kind == "unknown":
         raise Unavailable("the system still cannot say")
     settle(call, outcome)
@@ -172,7 +183,7 @@ def gave_up(call_id: str) -> None:
     """When the job is dead: the outcome stays unknown, and a person decides."""
     call = ToolCall.objects.get(pk=call_id)
     if call.state == State.APPROVED:
-        _stop(call, "the shop system does not answer", Verdict.ASK)
+        _stop(call, "the shop system does not answer", Verdict.NEED_CONFIRMATION, trigger="call_unreachable")
     elif call.state in (State.EXECUTING, State.UNKNOWN):
         ToolCall.objects.filter(pk=call.pk, state=State.EXECUTING).update(state=State.UNKNOWN)
         enqueue("runtime.start_run", ticket_id=call.ticket_id, trigger="call_unknown", call_id=str(call.pk))

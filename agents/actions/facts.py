@@ -1,6 +1,6 @@
 """The typed facts rules see, computed from rows and from the connected system; what nobody could determine is None."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,13 @@ from agents.actions.authority import Authority
 from agents.actions.models import State, ToolCall
 from agents.actions.tools import Tool
 from policies.facts import CATALOGUE, FactValue
+
+EVIDENCE = frozenset(
+    {
+        *("number", "id", "name", "status", "captured", "refunded", "currency", "placed_at", "shipped_at", "delivered_at"),
+        *("items", "payment", "shipping_address", "interval", "price"),
+    }
+)
 
 
 @dataclass
@@ -26,7 +33,11 @@ class Seen:
     refusal: str = ""
     amount: int | None = None
     currency: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """What the call acts on as it is now, as evidence for whoever decides."""
+        return {name: value for name, value in (self.thing or {}).items() if name in EVIDENCE}
 
 
 def look(tool: Tool, arguments: dict[str, Any], authority: Authority) -> Seen:

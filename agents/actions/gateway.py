@@ -2,28 +2,27 @@
 
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from agents.actions import cards, facts, ledger
+from agents.actions.asking import ask_customer, ask_teammate, asking
 from agents.actions.authority import Authority, NotConnected
 from agents.actions.facts import Seen
 from agents.actions.models import OPEN_STATES, Confirmation, State, ToolCall
 from agents.actions.shop import Unavailable
 from agents.actions.tools import TOOLS, BadArguments, Tool
-from policies.decide import Decision, WantedCall, decide
+from policies.decide import Decision, Voice, WantedCall, decide
 from policies.verdicts import Verdict
-from supportdesk.core.events import AI, record
+from supportdesk.core.events import AI, Actor, record
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.money import amount_text
 from supportdesk.core.switches import is_stopped
 from tickets.models import Customer, Ticket
 from tickets.writing import fenced, locked
 
-CONFIRMATION_MINUTES = 30
 STATE_OF = {
     Verdict.ALLOW: State.APPROVED,
     Verdict.ASK: State.WAITING,
@@ -75,7 +74,7 @@ def propose(authority: Authority, *, name: str, arguments: Any) -> Answer:
     try:
         seen = facts.look(tool, parsed, authority)
         if seen.is_missing:
-            return Answer("not_found", _not_found(tool), facts=_shown(seen))
+            return Answer("not_found", _not_found(tool), facts=shown(seen))
         if tool.is_write:
             return _leave(tool, seen, authority)
         return _read(tool, seen, authority)
@@ -83,8 +82,19 @@ def propose(authority: Authority, *, name: str, arguments: Any) -> Answer:
         return Answer("error", f"The shop system does not answer ({error}). Nothing was changed.")
 
 
-def decide_now(tool: Tool, seen: Seen, authority: Authority, *, confirmed: bool = False, without: ToolCall | None = None) -> Decision:
-    """The verdict on facts as they are; the code's own floor (identity, once, what fits) only ever makes it stricter."""
+def decide_now(
+    tool: Tool,
+    seen: Seen,
+    authority: Authority,
+    *,
+    confirmed: bool = False,
+    approved: frozenset[str] = frozenset(),
+    without: ToolCall | None = None,
+) -> Decision:
+    """The verdict on facts as they are; the code's own floor (identity, once, what fits) only ever makes it stricter.
+
+    `approved` holds the codes a teammate's approval answered: only when it answers every voice that asks is the call allowed.
+    """
     known = {**seen.facts, "session.confirmed": confirmed}
     version = authority.policy_version
     customer_id = authority.customer.pk if authority.customer else None
@@ -94,12 +104,22 @@ def decide_now(tool: Tool, seen: Seen, authority: Authority, *, confirmed: bool 
         if tool.name in limit.tools
     ]
     decision = decide(WantedCall(tool.name, tool.is_write, seen.arguments), known, version.rules(), limits)
-    floor, why = Verdict.ALLOW, ""
     if tool.needs_identity and authority.customer is None:
-        floor, why = Verdict.NEED_IDENTITY, "Account data needs a proven identity."
+        decision = _raised(decision, Voice("identity", "floor", "Account data needs a proven identity.", Verdict.NEED_IDENTITY, {}))
     elif known["call.done_before"] and not tool.is_repeatable:
-        floor, why = Verdict.ASK, "The same was done on this ticket before."
-    return decision if decision.verdict >= floor else Decision(floor, why, decision.voices)
+        decision = _raised(decision, Voice("repeat", "floor", "The same was done on this ticket before.", Verdict.ASK, {}))
+    if approved and decision.verdict is Verdict.ASK and approved.issuperset(asking(decision)):
+        return Decision(Verdict.ALLOW, "A teammate approved it.", decision.voices)
+    return decision
+
+
+def _raised(decision: Decision, floor: Voice) -> Decision:
+    """The decision with a voice of our own, which speaks like the others: the strictest wins."""
+    voices = (*decision.voices, floor)
+    verdict = floor.verdict or Verdict.ALLOW
+    if decision.verdict > verdict:
+        return Decision(decision.verdict, decision.why, voices, decision.is_broken)
+    return Decision(verdict, f"{decision.why}; {floor.title}" if decision.verdict == verdict else floor.title, voices)
 
 
 def _not_found(tool: Tool) -> str:
@@ -107,7 +127,8 @@ def _not_found(tool: Tool) -> str:
     return f"No {kind} with this number was found for this customer."
 
 
-def _shown(seen: Seen) -> dict[str, Any]:
+def shown(seen: Seen) -> dict[str, Any]:
+    """The facts that are known, for the ledger and the trace."""
     return {name: value for name, value in seen.facts.items() if value is not None}
 
 
@@ -115,11 +136,11 @@ def _read(tool: Tool, seen: Seen, authority: Authority) -> Answer:
     decision = decide_now(tool, seen, authority)
     if decision.verdict is not Verdict.ALLOW:
         # A read that is not allowed leaves its wish in the ledger too, so that the trace can show it.
-        call = _row(tool, seen, authority, decision, STATE_OF[decision.verdict])
-        return Answer(decision.verdict.code, decision.why, call=call, decision=decision, facts=_shown(seen))
+        call = leave_row(tool, seen, authority, decision, STATE_OF[decision.verdict])
+        return Answer(decision.verdict.code, decision.why, call=call, decision=decision, facts=shown(seen))
     data, sources = _run_read(tool, seen, authority)
-    call = _row(tool, seen, authority, decision, State.DONE_READING)
-    return Answer("ok", data=data, sources=sources, call=call, decision=decision, facts=_shown(seen))
+    call = leave_row(tool, seen, authority, decision, State.DONE_READING)
+    return Answer("ok", data=data, sources=sources, call=call, decision=decision, facts=shown(seen))
 
 
 def _run_read(tool: Tool, seen: Seen, authority: Authority) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -145,7 +166,7 @@ def _cite_order(order: dict[str, Any], authority: Authority) -> dict[str, Any]:
 def _leave(tool: Tool, seen: Seen, authority: Authority) -> Answer:
     """Leave one write in the ledger with its verdict; the same wish again finds the same row."""
     if seen.refusal:
-        return Answer("refused", seen.refusal, facts=_shown(seen))
+        return Answer("refused", seen.refusal, facts=shown(seen))
     with transaction.atomic():
         held = _held(authority)
         if authority.customer is not None:
@@ -155,20 +176,19 @@ def _leave(tool: Tool, seen: Seen, authority: Authority) -> Answer:
         same = ToolCall.objects.filter(ticket=held, tool=tool.name, arguments_hash=hashed, is_write=True, state__in=OPEN_STATES).first()
         if same is not None and same.state not in (State.NEEDS_IDENTITY, State.NEEDS_CONFIRMATION):
             status = "ask" if same.state == State.WAITING else "unknown" if same.state == State.UNKNOWN else "approved"
-            return Answer(status, "This is already under way.", call=same, facts=_shown(seen))
+            return Answer(status, "This is already under way.", call=same, facts=shown(seen))
         decision = decide_now(tool, seen, authority)
         state = STATE_OF[decision.verdict]
-        call = _row(tool, seen, authority, decision, state, same)
+        call = leave_row(tool, seen, authority, decision, state, same=same)
         _supersede(call)
         if state == State.NEEDS_CONFIRMATION:
-            Confirmation.objects.filter(call=call, answer="").delete()
-            Confirmation.objects.create(
-                call=call, shown_hash=ledger.current_hash(call), expires_at=timezone.now() + timedelta(minutes=CONFIRMATION_MINUTES)
-            )
+            ask_customer(call)
+        elif state == State.WAITING:
+            ask_teammate(call, decision)
         elif state == State.APPROVED:
             enqueue("actions.execute", call_id=str(call.pk))
     status = "approved" if decision.verdict is Verdict.ALLOW else decision.verdict.code
-    return Answer(status, decision.why, call=call, decision=decision, facts=_shown(seen))
+    return Answer(status, decision.why, call=call, decision=decision, facts=shown(seen))
 
 
 def _held(authority: Authority) -> Ticket:
@@ -187,7 +207,18 @@ def _supersede(call: ToolCall) -> None:
         record("call.cancelled", by=AI, ticket_id=row.ticket_id, call=row.pk)
 
 
-def _row(tool: Tool, seen: Seen, authority: Authority, decision: Decision, state: State, same: ToolCall | None = None) -> ToolCall:
+def leave_row(
+    tool: Tool,
+    seen: Seen,
+    authority: Authority,
+    decision: Decision,
+    state: State,
+    *,
+    same: ToolCall | None = None,
+    by: Actor = AI,
+    **more: Any,
+) -> ToolCall:
+    """One wanted call with its verdict, in the caller's transaction; `same` is the row of the same wish, which is written anew."""
     fields: dict[str, Any] = {
         "ticket": authority.ticket,
         "customer": authority.customer,
@@ -200,13 +231,15 @@ def _row(tool: Tool, seen: Seen, authority: Authority, decision: Decision, state
         "state": state,
         "verdict": decision.verdict.code,
         "decision": decision.as_json(),
-        "facts": _shown(seen),
+        "facts": shown(seen),
         "policy_version": authority.policy_version,
         "target": seen.target,
         "target_version": seen.target_version,
         "amount": seen.amount,
         "currency": seen.currency,
         "card": cards.confirmation_card(tool.name, seen, authority.ticket.language or "en") if tool.is_write and seen.thing else {},
+        "before": seen.before if tool.is_write else {},
+        **more,
     }
     if state in (State.DENIED, State.DONE_READING):
         fields["settled_at"] = timezone.now()
@@ -216,7 +249,7 @@ def _row(tool: Tool, seen: Seen, authority: Authority, decision: Decision, state
             setattr(call, name, value)
     call.save(force_insert=same is None)
     if tool.is_write:
-        record(f"call.{_EVENTS[state]}", by=AI, ticket_id=authority.ticket.pk, call=call.pk, changed={"tool": tool.name})
+        record(f"call.{_EVENTS[state]}", by=by, ticket_id=authority.ticket.pk, call=call.pk, changed={"tool": tool.name})
     return call
 
 

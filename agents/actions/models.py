@@ -11,7 +11,7 @@ from policies.models import PolicyVersion
 from supportdesk.core.models import Environment, Membership
 from supportdesk.core.sealing import seal, unseal
 from supportdesk.core.tenancy import TenantManager, TenantModel
-from tickets.models import Customer, Handler, Ticket
+from tickets.models import Customer, Handler, Status, Ticket
 
 
 class Connector(TenantModel):
@@ -168,6 +168,10 @@ class ApprovalQuerySet(models.QuerySet["Approval"]):
     def open(self) -> Self:
         """Not decided yet."""
         return self.filter(decision="")
+
+    def waiting(self) -> Self:
+        """Open, on a ticket that is not resolved; what expires first comes first."""
+        return self.open().exclude(ticket__status=Status.RESOLVED).order_by("expires_at", "id")
 
     def decided(self) -> Self:
         """Decided by a teammate, expired or void; newest decision first."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from agents.actions.models import ToolCall
 from agents.runtime.models import AgentRun
@@ -87,10 +88,19 @@ def words_for(reason: str) -> str:
             "I do not have a sure answer to that, and I do not want to guess. I am asking a person, who will write to you here."
         ),
         "out_of_scope": _("That is something I cannot answer for sure. I am asking a person, who will write to you here."),
-        "policy_asks": _(
-            "This has to be decided by a person. I have asked them and gave them everything you told me. Nothing was done yet."
+        "approval_expired": _(
+            "Nobody could decide this in time, and nothing was done. I am passing it on to a person, who will write to you here."
         ),
         "tool_failed": _("I cannot reach the system I need right now. Nothing was changed. I am asking a person to help you."),
         "outcome_unknown": _("I cannot see whether this went through. A person is checking it now, and nothing will be done twice."),
         "ai_off": _("I am passing this on to a person, who will write to you here."),
     }.get(reason, _("I am passing this on to a person, who will write to you here. They see everything we wrote."))
+
+
+def waiting_words(minutes: int) -> str:
+    """What the agent says while a teammate decides, in the active language; `minutes`: how soon people usually answer."""
+    return ngettext(
+        "A teammate decides this. Nothing was done yet. You will have an answer here, usually within %(minutes)s minute.",
+        "A teammate decides this. Nothing was done yet. You will have an answer here, usually within %(minutes)s minutes.",
+        minutes,
+    ) % {"minutes": minutes}

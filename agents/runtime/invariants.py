@@ -16,7 +16,8 @@ from django.db.models import Count, F, Max, Min, TextField
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from agents.actions.models import Connector, State, ToolCall
+from agents.actions.approvals import EVENTS as DECIDED
+from agents.actions.models import Approval, Connector, State, ToolCall
 from agents.runtime.models import AgentRun, Step
 from supportdesk.core import http
 from supportdesk.core.database import SYSTEM
@@ -128,6 +129,8 @@ def liveness() -> Iterator[Finding]:
         yield Finding("I5", f"run {pk} is beyond its lease")
     for pk in rows(Job).filter(state="running", lease_until__lt=now - timedelta(seconds=ANSWER_SECONDS)).values_list("pk", flat=True):
         yield Finding("I5", f"job {pk} is beyond its lease")
+    for pk in rows(Approval).filter(decision="", expires_at__lt=now - timedelta(seconds=ANSWER_SECONDS)).values_list("pk", flat=True):
+        yield Finding("I5", f"approval {pk} is beyond its time and still open")
     late = rows(Ticket).filter(
         handler=Handler.AI, asked_seq__gt=F("answered_seq"), waiting_since__lt=now - timedelta(seconds=ANSWER_SECONDS)
     )
@@ -143,12 +146,15 @@ def audit() -> Iterator[Finding]:
         for said in broken_links(tenant):
             yield Finding("I6", f"{tenant.slug}: {said}")
     told: dict[tuple[str, str], int] = defaultdict(int)
-    codes = {"ticket.escalated": "escalation", "call.succeeded": "call", "call.refused": "call", "run.started": "run"}
+    decided = dict.fromkeys(("approval.asked", *DECIDED.values()), "approval")
+    codes = decided | {"ticket.escalated": "escalation", "call.succeeded": "call", "call.refused": "call", "run.started": "run"}
     for code, subject in rows(Event).filter(code__in=codes).values_list("code", "subject"):
         told[code, str(subject.get(codes[code], ""))] += 1
     expected = [("ticket.escalated", str(pk)) for pk in rows(Escalation).values_list("pk", flat=True)]
     expected += [("call.succeeded", str(pk)) for pk in rows(ToolCall).filter(state=State.SUCCEEDED).values_list("pk", flat=True)]
     expected += [("call.refused", str(pk)) for pk in rows(ToolCall).filter(state=State.FAILED).values_list("pk", flat=True)]
+    for pk, decision in rows(Approval).values_list("pk", "decision"):
+        expected += [("approval.asked", str(pk)), *([(DECIDED[Approval.Decision(decision)], str(pk))] if decision else [])]
     expected += [("run.started", str(pk)) for pk in rows(AgentRun).values_list("pk", flat=True)]
     for code, pk in expected:
         if told[code, pk] != 1:
@@ -194,7 +200,9 @@ def human_control() -> Iterator[Finding]:
                 continue
             until = next((act for act in acts[index + 1 :] if act[0] != "ticket.taken_over"), None)
             spoken = rows(Message).filter(ticket_id=ticket, author=Author.AI, seq__gt=seq)
-            begun = rows(ToolCall).filter(ticket_id=ticket, executing_at__gt=at)
+            # What a teammate approved while having the ticket is that teammate's own act.
+            own = rows(Approval).filter(decision="approve", handler=Handler.HUMAN).values("call_id")
+            begun = rows(ToolCall).filter(ticket_id=ticket, executing_at__gt=at).exclude(pk__in=own)
             if until is not None:
                 spoken, begun = spoken.filter(seq__lte=until[1]), begun.filter(executing_at__lt=until[2])
             for pk in spoken.values_list("pk", flat=True):

@@ -11,16 +11,17 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 
 from agents.actions.authority import Authority
-from agents.actions.executor import fault_point
 from agents.actions.ledger import current_hash
 from agents.actions.models import State, ToolCall
 from agents.releases.models import Release
 from agents.runtime.agent import Turn
 from agents.runtime.checks import MARKER, Evidence, Findings, examine
-from agents.runtime.handoff import hand_over, words_for
+from agents.runtime.handoff import hand_over, waiting_words, words_for
 from agents.runtime.models import AgentRun, Step
 from agents.runtime.trace import Trace
+from agents.runtime.transcript import outcome_json
 from supportdesk.core.events import AI, record
+from supportdesk.core.faults import fault_point
 from supportdesk.core.money import UnknownCurrency, exponent
 from tickets import verbs
 from tickets.errors import Stale
@@ -59,23 +60,14 @@ def commit_turn(begun: Begun, trace: Trace, authority: Authority, turn: Turn) ->
                 text=_("First I need to know that it is you. Enter the email address you ordered with, and I will send you a code."),
                 data={"email_hint": masked(claim_of(ticket)) if claim_of(ticket) else "", "call": str(call.pk) if call else None},
             )
-        case "need_confirmation" if call:
-            _send(
-                run,
-                trace,
-                turn.outcome,
-                kind=Kind.CONFIRM,
-                text=_("Please check before I do this:"),
-                data={"call": str(call.pk), "hash": current_hash(call), "card": call.card},
-            )
+        case "need_confirmation" | "ask" if call:
+            tell_where_it_stands(run, trace, ticket, call)
         case "approved" if call:
             trace.step(Step.Kind.OUTCOME, "approved", output={"call": str(call.pk)}, call_id=call.pk)
             with transaction.atomic():
                 held = fenced(ticket.pk, run.turn)
                 Ticket.objects.filter(pk=held.pk).update(answered_seq=held.asked_seq)
                 finish(run, AgentRun.State.DONE, "approved")
-        case "ask":
-            _escalate(run, trace, ticket, "policy_asks", turn.question, words_for("policy_asks"), turn.call)
         case "escalate":
             say = turn.text if turn.text and _check(begun, trace, authority, turn, turn.text).passed else words_for(turn.reason)
             _escalate(run, trace, ticket, turn.reason, turn.question, say, None)
@@ -91,6 +83,23 @@ def commit_turn(begun: Begun, trace: Trace, authority: Authority, turn: Turn) ->
                 finish(run, AgentRun.State.DONE, "resolve", newest_answer(ticket))
         case _:
             _reply(begun, trace, authority, turn)
+
+
+def tell_where_it_stands(run: AgentRun, trace: Trace, ticket: Ticket, call: ToolCall) -> None:
+    """Show the customer the card that waits for their yes, or that a teammate decides.
+
+    Raises:
+        Stale: the turn is over.
+    """
+    if call.state == State.NEEDS_CONFIRMATION:
+        card = {"call": str(call.pk), "hash": current_hash(call), "card": call.card}
+        text = _("A teammate changed this. Please check it:") if call.edited_from_id else _("Please check before I do this:")
+        _send(run, trace, "need_confirmation", kind=Kind.CONFIRM, text=text, data=card)
+    elif call.state == State.WAITING:
+        _send(run, trace, "waiting", kind=Kind.TEXT, text=waiting_words(ticket.brand.reply_minutes), data={"call": str(call.pk)})
+    else:
+        # It was decided meanwhile: the run that follows its outcome tells it.
+        finish(run, AgentRun.State.DONE, "settled")
 
 
 def _reply(begun: Begun, trace: Trace, authority: Authority, turn: Turn) -> None:
@@ -139,7 +148,8 @@ def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: s
     done = ToolCall.objects.filter(ticket=ticket, is_write=True, state=State.SUCCEEDED)
     help_host = (urlsplit(ticket.brand.help_url).hostname or "").lower()
     known = [*done, *([begun.call] if begun.call else [])]
-    seen = " ".join([*turn.texts, *(json.dumps([call.result, call.arguments, call.card], ensure_ascii=False) for call in known)])
+    told = [outcome_json(begun.call)] if begun.call else []
+    seen = " ".join([*turn.texts, *told, *(json.dumps([call.result, call.arguments, call.card], ensure_ascii=False) for call in known)])
     findings = examine(
         text,
         Evidence(

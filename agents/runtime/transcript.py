@@ -6,9 +6,11 @@ from typing import Any
 from django.utils import timezone
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 
+from agents.actions.asking import was_approved
 from agents.actions.models import State, ToolCall
 from agents.runtime.models import AgentRun
 from supportdesk.core.html import plain
+from supportdesk.core.money import amount_text
 from tickets.identity import level_of
 from tickets.models import Author, Kind, Message, Ticket
 
@@ -20,6 +22,7 @@ TOLD = {
     State.UNKNOWN: "unknown",
     State.CANCELLED: "refused",
     State.WAITING: "ask",
+    State.REJECTED: "rejected",
 }
 
 
@@ -67,4 +70,15 @@ def outcome_json(call: ToolCall) -> str:
     data = {name: value for name, value in call.result.items() if name != "message"}
     message = str(call.result.get("message", ""))
     status = TOLD.get(State(call.state), "error")
+    if status == "done":
+        data |= _decided_by_people(call)
     return json.dumps({"status": status, "data": data or None, "sources": [], "message": message}, ensure_ascii=False, default=str)
+
+
+def _decided_by_people(call: ToolCall) -> dict[str, Any]:
+    """What a teammate had to do with it, so that the truth can be told: an approval, and the amount that was asked for before."""
+    found: dict[str, Any] = {"approved_by_teammate": True} if was_approved(call) or call.edited_from_id else {}
+    if (before := call.edited_from) and before.amount is not None and before.amount != call.amount:
+        text = amount_text(before.amount, before.currency, call.ticket.language or "en")
+        found["edited_from"] = {"amount": before.amount, "currency": before.currency, "amount_text": text}
+    return found

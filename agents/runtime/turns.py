@@ -11,7 +11,6 @@ from django.db import transaction
 from django.utils import timezone, translation
 
 from agents.actions.authority import Authority
-from agents.actions.executor import fault_point
 from agents.actions.models import ToolCall
 from agents.knowledge import search
 from agents.releases.models import Label
@@ -21,10 +20,11 @@ from agents.runtime.builtin import intents
 from agents.runtime.handoff import hand_over, words_for
 from agents.runtime.language import detect
 from agents.runtime.models import AgentRun, Step
-from agents.runtime.outcomes import Begun, commit_turn, escalate_now, finish, newest_answer
+from agents.runtime.outcomes import Begun, commit_turn, escalate_now, finish, newest_answer, tell_where_it_stands
 from agents.runtime.trace import Trace
 from agents.runtime.transcript import messages_of, system_prompt
 from supportdesk.core.events import AI, record
+from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import Retry
 from supportdesk.core.models import Tenant
 from supportdesk.core.switches import is_stopped
@@ -35,7 +35,8 @@ from tickets.models import Author, Handler, Kind, Message, Ticket
 from tickets.writing import locked, raise_turn
 
 log = logging.getLogger("supportdesk.runtime")
-DIRECT = {"call_asked": "policy_asks", "call_unknown": "outcome_unknown"}
+# What some triggers come to without asking the model.
+DIRECT = {"call_unknown": "outcome_unknown", "call_unreachable": "tool_failed", "approval_expired": "approval_expired"}
 WAIT_SECONDS = 1.0
 WARM_TENANTS = 20
 # Intents that tell the manner, not the matter.
@@ -172,6 +173,9 @@ def _take_turn(begun: Begun, trace: Trace) -> None:
     run, ticket, release = begun.run, begun.ticket, begun.release
     if run.trigger in DIRECT:
         escalate_now(run, ticket, DIRECT[run.trigger], "", begun.call)
+        return
+    if begun.call is not None and run.trigger in ("call_asked", "call_edited"):
+        tell_where_it_stands(run, trace, ticket, begun.call)
         return
     trace.stage("reading")
     policy = policy_in_force(release, ticket.environment).policy_version

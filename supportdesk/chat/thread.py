@@ -24,7 +24,7 @@ SHOWN = (Kind.TEXT, Kind.CODE, Kind.CONFIRM, Kind.RECEIPT, Kind.NEWS)
 # Cards change after they were sent, so they are told again with every look at the thread.
 CARDS = (Kind.CODE, Kind.CONFIRM)
 UNDER_WAY = {State.WAITING: "waiting", State.APPROVED: "doing", State.EXECUTING: "doing", State.UNKNOWN: "unknown"}
-SETTLED = {State.SUCCEEDED: "done", State.FAILED: "failed", State.DENIED: "failed"}
+SETTLED = {State.SUCCEEDED: "done", State.FAILED: "failed", State.DENIED: "failed", State.REJECTED: "failed"}
 
 
 @dataclass(frozen=True)
@@ -168,6 +168,7 @@ class _Reader:
         self.agent = session.channel.brand.agent_name
         self.newest_code = max((message.seq for message in messages if message.kind == Kind.CODE), default=0)
         self.calls = {str(call.pk): call for call in ToolCall.objects.filter(ticket=ticket, is_write=True).order_by("created_at")}
+        self.edits = {call.edited_from_id: call for call in self.calls.values() if call.edited_from_id}
         self.confirmations: dict[tuple[str, str], Confirmation] = {
             (str(row.call_id), row.shown_hash): row for row in Confirmation.objects.filter(call__ticket=ticket).order_by("id")
         }
@@ -209,6 +210,13 @@ class _Reader:
             if call.state in UNDER_WAY
         ]
 
+    def _as_it_became(self, call_id: str) -> ToolCall | None:
+        """The call, or the one a teammate put in its place: a card that was answered shows how that went."""
+        newest = self.calls.get(call_id)
+        while newest is not None and (edit := self.edits.get(newest.pk)):
+            newest = edit
+        return newest
+
     def _code(self, message: Message) -> CodeCard:
         if self.proof is not None and self.proof.proved_at >= message.created_at:
             return CodeCard("proven")
@@ -229,7 +237,7 @@ class _Reader:
     def _confirm(self, message: Message) -> ConfirmCard:
         call_id, shown_hash = str(message.data.get("call", "")), str(message.data.get("hash", ""))
         card = message.data.get("card") or {}
-        call, asked = self.calls.get(call_id), self.confirmations.get((call_id, shown_hash))
+        call, asked = self._as_it_became(call_id), self.confirmations.get((call_id, shown_hash))
         return ConfirmCard(
             state=_confirm_state(call, asked),
             call=call_id,

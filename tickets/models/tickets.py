@@ -213,6 +213,7 @@ class Reason(models.TextChoices):
     REPEATED_FAILURE = "repeated_failure", "Two failed turns"
     TOOL_FAILED = "tool_failed", "A system did not answer"
     POLICY_ASKS = "policy_asks", "A rule asks a teammate"
+    APPROVAL_EXPIRED = "approval_expired", "Nobody decided in time"
     OUTCOME_UNKNOWN = "outcome_unknown", "Outcome of an action unknown"
     AI_OFF = "ai_off", "The agent is switched off"
     CHECK_FAILED = "check_failed", "The answer did not pass the checks"
