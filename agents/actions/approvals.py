@@ -25,7 +25,7 @@ from policies.decide import Decision
 from policies.verdicts import Verdict
 from supportdesk.core.events import SYSTEM_ACTOR, Actor, record, teammate
 from supportdesk.core.faults import fault_point
-from supportdesk.core.jobs import enqueue
+from supportdesk.core.jobs import Retry, enqueue
 from supportdesk.core.models import Membership
 from supportdesk.core.permissions import may
 from tickets.errors import Refusal, Unacceptable
@@ -187,7 +187,7 @@ def edit(*, approval_id: int, by: Membership, shown_hash: str, arguments: Mappin
         if outcome == "asks_customer" and approval.ticket.handler != Handler.AI:
             raise Unacceptable(_("The customer has to confirm this change: hand the ticket back to the agent first."))
         _decide(approval, Choice.EDIT, by=by)
-        _move(before, State.CANCELLED, {"message": "A teammate changed it."})
+        _move(before, State.CANCELLED, {"message": "A teammate changed it.", "code": "edited"})
         call = _replace(wish, before, decision, outcome, by)
     fault_point("approval_decided")
     return Edited(call, decision, outcome == "approved")
@@ -209,16 +209,22 @@ def preview(*, approval_id: int, by: Membership, arguments: Mapping[str, Any]) -
 
 @transaction.atomic
 def expire(approval_id: int) -> None:
-    """Job: nobody decided in time. The call ends undone, and the ticket goes to a person."""
+    """Job: nobody decided in time. The call ends undone, and the ticket goes to a person.
+
+    Raises:
+        Retry: it is not time yet.
+    """
     ticket_id = Approval.objects.filter(pk=approval_id).values_list("ticket_id", flat=True).first()
     if ticket_id is None:
         return
     locked(ticket_id)
     approval = Approval.objects.select_related("call").get(pk=approval_id)
-    if approval.decision or approval.expires_at > timezone.now():
+    if approval.decision:
         return
+    if (left := (approval.expires_at - timezone.now()).total_seconds()) > 0:
+        raise Retry(left)
     _decide(approval, Choice.EXPIRE)
-    _move(approval.call, State.CANCELLED, {"message": "Nobody decided in time."})
+    _move(approval.call, State.CANCELLED, {"message": "Nobody decided in time.", "code": "expired"})
     enqueue("runtime.start_run", ticket_id=ticket_id, trigger="approval_expired", call_id=str(approval.call_id))
 
 
@@ -259,7 +265,7 @@ def _check_requester(approval: Approval, by: Membership) -> None:
 
 
 def _check_shown(approval: Approval, shown_hash: str) -> None:
-    if not approval.shown_hash == shown_hash == ledger.current_hash(approval.call):
+    if not approval.shown_hash == shown_hash == ledger.approval_hash(approval.call):
         raise Outdated(_("Something changed since this was shown. Look at it again."))
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from agents.actions.ledger import current_hash
+from agents.actions.ledger import approval_hash, current_hash
 from agents.actions.models import Approval, Confirmation, ToolCall
 from policies.decide import Decision
 from policies.verdicts import Verdict
@@ -32,7 +32,7 @@ def ask_teammate(call: ToolCall, decision: Decision) -> Approval:
     approval: Approval = Approval.objects.create(
         call=call,
         ticket_id=call.ticket_id,
-        shown_hash=current_hash(call),
+        shown_hash=approval_hash(call),
         voices=asking(decision),
         expires_at=timezone.now() + timedelta(minutes=minutes),
     )
@@ -51,7 +51,7 @@ def asking(decision: Decision) -> list[str]:
 
 def answered(call: ToolCall) -> frozenset[str]:
     """The codes a teammate's approval of the call as it stands now has answered."""
-    held = Approval.objects.filter(call=call, decision=Approval.Decision.APPROVE, shown_hash=current_hash(call))
+    held = Approval.objects.filter(call=call, decision=Approval.Decision.APPROVE, shown_hash=approval_hash(call))
     return frozenset(code for voices in held.values_list("voices", flat=True) for code in voices)
 
 

@@ -7,6 +7,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from agents.actions import labels
 from agents.actions.facts import Seen
 from supportdesk.core.money import amount_text
 
@@ -23,7 +24,7 @@ def confirmation_card(tool: str, seen: Seen, language: str) -> dict[str, Any]:
                 facts = [
                     [pgettext("card", "For"), _items(order, arguments["amount"])],
                     [pgettext("card", "Order"), seen.target],
-                    [pgettext("card", "To"), str((order.get("payment") or {}).get("label", ""))],
+                    [pgettext("card", "To"), labels.payment(str((order.get("payment") or {}).get("label", "")))],
                     [pgettext("card", "Arrives"), _("In 3 to 5 working days")],
                 ]
             case "cancel_order":
@@ -60,7 +61,8 @@ def receipt(tool: str, arguments: dict[str, Any], result: dict[str, Any], langua
         facts = [
             [pgettext("card", "Reference"), str(result.get("reference", ""))],
             [pgettext("card", "When"), at.isoformat()],
-            [pgettext("card", "To"), str(result.get("to", ""))],
+            [pgettext("card", "To"), labels.payment(str(result.get("to", "")))],
+            [pgettext("card", "Arrives"), labels.arrival(str(result.get("arrives", "")))],
             [pgettext("card", "Refunded"), money if tool == "cancel_order" else ""],
             [
                 pgettext("card", "New address"),

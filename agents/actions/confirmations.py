@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from agents.actions.ledger import current_hash
 from agents.actions.models import Confirmation, State, ToolCall
 from supportdesk.core.events import Actor, record
+from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import enqueue
 from tickets.errors import Refusal
 from tickets.models import Author, Handler, Kind
@@ -26,7 +27,6 @@ class AlreadyAnswered(Refusal):
     code = "already_answered"
 
 
-@transaction.atomic
 def answer(*, ticket_id: int, call_id: str, shown_hash: str, yes: bool) -> ToolCall:
     """Record the customer's answer once; a yes lets the executor run the call after deciding it again.
 
@@ -34,6 +34,13 @@ def answer(*, ticket_id: int, call_id: str, shown_hash: str, yes: bool) -> ToolC
         Void: unknown, changed, expired, or a person has the ticket now.
         AlreadyAnswered: the card has its answer.
     """
+    with transaction.atomic():
+        call = _answer(ticket_id, call_id, shown_hash, yes)
+    fault_point("customer_answered")
+    return call
+
+
+def _answer(ticket_id: int, call_id: str, shown_hash: str, yes: bool) -> ToolCall:
     ticket = locked(ticket_id)
     try:
         call = ToolCall.objects.select_for_update(of=("self",)).filter(pk=call_id, ticket=ticket, is_write=True).first()

@@ -56,7 +56,7 @@ def _claim(call: ToolCall) -> bool:
     tool = TOOLS[call.tool]
     version = policy_in_force(call.ticket)
     if version is None:
-        return _stop(call, "no policy", Verdict.DENY)
+        return _stop(call, "no_policy", "no policy", Verdict.DENY)
     authority = Authority.of(call.ticket, version, [call.tool], run_id=call.run_id)
     seen = facts.look(tool, dict(call.arguments), authority)
     with transaction.atomic():
@@ -64,21 +64,21 @@ def _claim(call: ToolCall) -> bool:
         if authority.customer is not None:
             Customer.objects.select_for_update().get(pk=authority.customer.pk)
         if is_stopped(call.tool):
-            return _stop(call, "switched off", Verdict.DENY)
+            return _stop(call, "switched_off", "switched off", Verdict.DENY)
         if not ticket.is_open or (ticket.handler != Handler.AI and not was_approved(call, with_the_ticket=True)):
-            return _stop(call, "a person has the ticket", Verdict.DENY)
+            return _stop(call, "person_has_it", "a person has the ticket", Verdict.DENY)
         if seen.is_missing or seen.refusal:
-            return _stop(call, seen.refusal or "not found any more", Verdict.DENY)
+            return _stop(call, seen.refusal_code or "not_found", seen.refusal or "not found any more", Verdict.DENY)
         if call.customer_id != (authority.customer.pk if authority.customer else None):
-            return _stop(call, "the proof of identity ended", Verdict.NEED_IDENTITY)
+            return _stop(call, "identity_over", "the proof of identity ended", Verdict.NEED_IDENTITY)
         if seen.target_version != call.target_version:
-            return _stop(call, "it changed since it was shown", Verdict.NEED_CONFIRMATION)
+            return _stop(call, "changed", "it changed since it was shown", Verdict.NEED_CONFIRMATION)
         # An approval was given under one policy; under another one a teammate is asked again.
         approved = answered(call) if version.pk == call.policy_version_id else frozenset()
         decision = decide_now(tool, seen, authority, confirmed=is_confirmed(call), approved=approved, without=call)
         if decision.verdict is not Verdict.ALLOW:
             call.facts, call.before = shown(seen), seen.before
-            return _stop(call, decision.why, decision.verdict, decision, version)
+            return _stop(call, "rule", decision.why, decision.verdict, decision, version)
         taken = ToolCall.objects.filter(pk=call.pk, state=State.APPROVED).update(
             state=State.EXECUTING,
             executing_at=timezone.now(),
@@ -93,6 +93,7 @@ def _claim(call: ToolCall) -> bool:
 
 def _stop(
     call: ToolCall,
+    code: str,
     why: str,
     verdict: Verdict,
     decision: Decision | None = None,
@@ -109,7 +110,7 @@ def _stop(
             policy_version=version or call.policy_version,
             facts=call.facts,
             before=call.before,
-            result={"message": why},
+            result={"message": why, "code": code},
             settled_at=None if state == State.WAITING else timezone.now(),
         )
         if not changed:
@@ -183,7 +184,7 @@ def gave_up(call_id: str) -> None:
     """When the job is dead: the outcome stays unknown, and a person decides."""
     call = ToolCall.objects.get(pk=call_id)
     if call.state == State.APPROVED:
-        _stop(call, "the shop system does not answer", Verdict.NEED_CONFIRMATION, trigger="call_unreachable")
+        _stop(call, "unreachable", "the shop system does not answer", Verdict.NEED_CONFIRMATION, trigger="call_unreachable")
     elif call.state in (State.EXECUTING, State.UNKNOWN):
         ToolCall.objects.filter(pk=call.pk, state=State.EXECUTING).update(state=State.UNKNOWN)
         enqueue("runtime.start_run", ticket_id=call.ticket_id, trigger="call_unknown", call_id=str(call.pk))

@@ -11,6 +11,7 @@ from agents.actions.authority import Authority
 from agents.actions.models import State, ToolCall
 from agents.actions.tools import Tool
 from policies.facts import CATALOGUE, FactValue
+from supportdesk.core.money import amount_text
 
 EVIDENCE = frozenset(
     {
@@ -31,8 +32,16 @@ class Seen:
     thing: dict[str, Any] | None = None
     is_missing: bool = False
     refusal: str = ""
+    refusal_code: str = ""
     amount: int | None = None
     currency: str = ""
+
+    def refused(self, language: str) -> dict[str, Any]:
+        """The refusal for machines: its code, and how much is left, as it is written in the language."""
+        left = self.facts.get("order.remaining")
+        if not isinstance(left, dict):
+            return {"code": self.refusal_code}
+        return {"code": self.refusal_code, "left": {**left, "amount_text": amount_text(left["amount"], left["currency"], language)}}
 
     @property
     def before(self) -> dict[str, Any]:
@@ -101,10 +110,13 @@ def _see_refund(seen: Seen) -> None:
     fits = wanted == currency and 0 < amount <= left
     seen.facts |= {"refund.amount": {"amount": amount, "currency": wanted}, "refund.fits": fits}
     if wanted != currency:
+        seen.refusal_code = "currency"
         seen.refusal = f"This order was paid in {currency}; a refund in {wanted} is not possible."
     elif left <= 0:
+        seen.refusal_code = "nothing_left"
         seen.refusal = "Nothing is left to refund on this order."
     elif amount > left:
+        seen.refusal_code = "exceeds_left"
         seen.refusal = f"Only {left} (minor units of {currency}) are left to refund on this order."
 
 

@@ -70,7 +70,7 @@ def propose(authority: Authority, *, name: str, arguments: Any) -> Answer:
     except BadArguments as error:
         return Answer("invalid", str(error))
     if is_stopped(name):
-        return Answer("deny", "This is switched off at the moment; a person can do it.")
+        return Answer("deny", "This is switched off at the moment; a person can do it.", data={"code": "switched_off"})
     try:
         seen = facts.look(tool, parsed, authority)
         if seen.is_missing:
@@ -137,7 +137,7 @@ def _read(tool: Tool, seen: Seen, authority: Authority) -> Answer:
     if decision.verdict is not Verdict.ALLOW:
         # A read that is not allowed leaves its wish in the ledger too, so that the trace can show it.
         call = leave_row(tool, seen, authority, decision, STATE_OF[decision.verdict])
-        return Answer(decision.verdict.code, decision.why, call=call, decision=decision, facts=shown(seen))
+        return Answer(decision.verdict.code, decision.why, data=_denied(decision), call=call, decision=decision, facts=shown(seen))
     data, sources = _run_read(tool, seen, authority)
     call = leave_row(tool, seen, authority, decision, State.DONE_READING)
     return Answer("ok", data=data, sources=sources, call=call, decision=decision, facts=shown(seen))
@@ -166,7 +166,7 @@ def _cite_order(order: dict[str, Any], authority: Authority) -> dict[str, Any]:
 def _leave(tool: Tool, seen: Seen, authority: Authority) -> Answer:
     """Leave one write in the ledger with its verdict; the same wish again finds the same row."""
     if seen.refusal:
-        return Answer("refused", seen.refusal, facts=shown(seen))
+        return Answer("refused", seen.refusal, data=seen.refused(authority.ticket.language or "en"), facts=shown(seen))
     with transaction.atomic():
         held = _held(authority)
         if authority.customer is not None:
@@ -188,7 +188,11 @@ def _leave(tool: Tool, seen: Seen, authority: Authority) -> Answer:
         elif state == State.APPROVED:
             enqueue("actions.execute", call_id=str(call.pk))
     status = "approved" if decision.verdict is Verdict.ALLOW else decision.verdict.code
-    return Answer(status, decision.why, call=call, decision=decision, facts=shown(seen))
+    return Answer(status, decision.why, data=_denied(decision), call=call, decision=decision, facts=shown(seen))
+
+
+def _denied(decision: Decision) -> dict[str, Any] | None:
+    return {"code": "rule"} if decision.verdict is Verdict.DENY else None
 
 
 def _held(authority: Authority) -> Ticket:

@@ -16,8 +16,13 @@ def arguments_hash(tool: str, arguments: dict[str, object]) -> str:
 
 
 def current_hash(call: ToolCall) -> str:
-    """What a yes is bound to: tool, canonical arguments, object version, policy version and the text that was shown."""
-    return digest([call.tool, call.arguments, call.target, call.target_version, call.policy_version_id, call.card])
+    """What the customer's yes is bound to: tool, canonical arguments, object version and the text that was shown."""
+    return digest([call.tool, call.arguments, call.target, call.target_version, call.card])
+
+
+def approval_hash(call: ToolCall) -> str:
+    """What a teammate's decision is bound to: the same, and the policy that asked."""
+    return digest([current_hash(call), call.policy_version_id])
 
 
 def usage(limit: Limit, *, target: str, customer_id: int | None, currency: str, without: ToolCall | None = None) -> Usage:

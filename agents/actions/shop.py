@@ -108,7 +108,9 @@ def _outcome(status: int, content: Any) -> Outcome:
     # An error inside a 200 is no proof of anything: its key is asked for like a lost answer.
     if status < 400 or status >= 500 or (status in NOT_NOW and not _is_refusal(error)):
         return UNKNOWN
-    return Outcome("refused", message=str(error.get("message", "")) if isinstance(error, dict) else str(error or f"answer {status}"))
+    if not isinstance(error, dict):
+        return Outcome("refused", message=str(error or f"answer {status}"))
+    return Outcome("refused", {"code": str(error.get("code", ""))[:40]}, str(error.get("message", "")))
 
 
 def _is_refusal(error: Any) -> bool:

@@ -151,7 +151,7 @@ def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: s
     told = [outcome_json(begun.call)] if begun.call else []
     seen = " ".join([*turn.texts, *told, *(json.dumps([call.result, call.arguments, call.card], ensure_ascii=False) for call in known)])
     findings = examine(
-        text,
+        text.replace(_teammates_words(begun.call), " "),
         Evidence(
             sources=authority.sources,
             texts=[AMOUNTS.sub("", seen), *money_texts(seen)],
@@ -167,6 +167,12 @@ def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: s
     for each in findings.all:
         trace.step(Step.Kind.CHECK, each.name, output={"passed": each.passed, "why": each.why})
     return findings
+
+
+def _teammates_words(call: ToolCall | None) -> str:
+    """What a teammate wanted the customer to know: passed on as it is, a person answers for it."""
+    said = str(call.result.get("message", "")) if call is not None and call.state == State.REJECTED else ""
+    return said or "\x00"
 
 
 def money_texts(seen: str) -> list[str]:

@@ -17,6 +17,7 @@ POINTS = (
     "turn_thought",
     "before_send",
     "after_send",
+    "customer_answered",
     "approval_decided",
     "before_effect",
     "after_effect",

@@ -13,7 +13,7 @@ from agents.actions import confirmations, executor, gateway, shop
 from agents.actions.authority import Authority
 from agents.actions.confirmations import AlreadyAnswered, Void
 from agents.actions.gateway import Answer, propose
-from agents.actions.models import Confirmation, Connector, State, ToolCall
+from agents.actions.models import Approval, Confirmation, Connector, State, ToolCall
 from agents.releases.services import release_of
 from agents.runtime.models import Step
 from policies.models import Limit, Rule
@@ -109,7 +109,7 @@ def test_an_address_is_changed_after_a_yes(desk: Desk) -> None:
     assert [entry["kind"] for entry in desk.shop.ledger()] == ["address"]
 
 
-def test_a_refund_above_the_limit_is_not_done_but_passed_to_a_person_with_all_facts(desk: Desk) -> None:
+def test_a_refund_above_the_limit_waits_for_a_teammate_and_a_handoff_tells_all_facts(desk: Desk) -> None:
     chat = desk.chat()
     chat.says("The pole set of N-20418 is broken, please refund 189 euros")
     chat.proves(IDA)
@@ -118,7 +118,8 @@ def test_a_refund_above_the_limit_is_not_done_but_passed_to_a_person_with_all_fa
     assert nothing_happened(desk)
     assert chat.call.state == State.WAITING
     assert chat.call.amount == 18900
-    assert chat.escalation.reason == "policy_asks"
+    assert not chat.is_with_a_person
+    chat.says("I want to talk to a person")
     packet = chat.escalation.packet
     assert packet["identity"] == "proven"
     assert packet["identity_text"].startswith("i•••@mail.example")
@@ -232,7 +233,7 @@ def test_a_policy_promoted_between_card_and_yes_decides(desk: Desk) -> None:  # 
     assert nothing_happened(desk)
     assert chat.call.state == State.WAITING
     assert chat.call.policy_version == newer.policy_version
-    assert chat.escalation.reason == "policy_asks"
+    assert Approval.objects.get(call=chat.call).voices == ["R-4"]
 
 
 def test_a_looser_policy_promoted_between_card_and_yes_keeps_the_yes(desk: Desk) -> None:  # reliability 23
@@ -324,7 +325,7 @@ def test_what_was_done_on_this_ticket_is_asked_when_wished_again(desk: Desk) -> 
     confirm(chat)
     assert chat.call.state == State.WAITING
     assert len(desk.shop.ledger()) == 1
-    assert chat.is_with_a_person
+    assert Approval.objects.get(call=chat.call).voices == ["repeat"]
 
 
 def test_a_new_wish_for_the_same_order_replaces_the_open_card(desk: Desk) -> None:
@@ -362,7 +363,7 @@ def test_refunds_split_over_tickets_meet_one_limit(desk: Desk) -> None:  # relia
     assert [voice.code for voice in answer.decision.voices if voice.verdict is Verdict.ASK] == ["L-1"]
     confirm(third)
     assert third.call.state == State.WAITING
-    assert third.is_with_a_person
+    assert Approval.objects.get(call=third.call).voices == ["L-1"]
     assert sum(entry["amount"] for entry in desk.shop.ledger()) == 20000
     assert [chat.call.state for chat in first] == [State.SUCCEEDED] * 2
 
@@ -375,7 +376,8 @@ def test_refunds_executed_at_the_same_moment_meet_one_limit(desk: Desk) -> None:
     states = sorted(chat.call.state for chat in chats)
     assert states.count(State.SUCCEEDED) <= 2
     assert set(states) <= {State.SUCCEEDED, State.WAITING, State.CANCELLED}
-    assert all(chat.is_with_a_person for chat in chats if chat.call.state == State.WAITING)
+    waiting = {chat.call.pk for chat in chats if chat.call.state == State.WAITING}
+    assert set(Approval.objects.open().values_list("call_id", flat=True)) == waiting
 
 
 def test_one_call_executed_by_five_threads_takes_effect_once(desk: Desk) -> None:  # reliability 24, 56
@@ -687,8 +689,8 @@ def test_when_the_facts_cannot_be_read_after_a_yes_a_person_hears_of_it(desk: De
     desk.shop.fault("500", method="GET", path="/v1/o")
     chat.answers(yes=True)
     assert nothing_happened(desk)
-    assert chat.call.state == State.WAITING
-    assert chat.is_with_a_person
+    assert chat.call.state == State.CANCELLED
+    assert chat.escalation.reason == "tool_failed"
     assert chat.last.seq > chat.card.seq
 
 

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from agents.actions import approvals
 from agents.actions.models import Approval, State
-from supportdesk.core.models import Event, Membership, Role, User
+from supportdesk.core.jobs import Retry
+from supportdesk.core.models import Event, Job, Membership, Role, User
 from tests.agents.desk import Chat, Desk, work
 from tickets import verbs
 from tickets.errors import Refusal, Unacceptable
@@ -204,8 +205,12 @@ def test_a_changed_policy_voids_the_question_and_asks_it_anew(desk: Desk) -> Non
     work()
     assert desk.shop.ledger() == []
     assert Approval.objects.get(pk=approval.pk).decision == "void"
-    # The customer's yes was to the act under the old policy: it is asked for again before anybody decides.
-    assert chat.call.state == State.CANCELLED
+    again = Approval.objects.get(decision="")
+    assert again.shown_hash != approval.shown_hash
+    approve(again, desk.teammate())
+    work()
+    assert chat.call.state == State.SUCCEEDED
+    assert len(desk.shop.ledger()) == 1
 
 
 def test_an_order_that_changed_after_the_approval_is_not_refunded(desk: Desk) -> None:
@@ -218,15 +223,12 @@ def test_an_order_that_changed_after_the_approval_is_not_refunded(desk: Desk) ->
 
 
 def test_an_approval_answers_only_what_asked(desk: Desk) -> None:
-    """Limit L-1 begins to ask between the approval and the execution: a teammate decides again."""
+    """Limit L-1 begins to ask between the question and the execution: a teammate decides again."""
     chat, approval = asked(desk)
-    approve(approval, desk.teammate())
     second = desk.asked_to_confirm("Please refund 60.00 EUR of order N-20377", "ida@mail.example")
-    second.answers(yes=True, then_work=False)
     # The other refund takes its share of the customer's limit first.
-    from agents.actions.executor import execute
-
-    execute(str(second.call.pk))
+    second.answers(yes=True)
+    approve(approval, desk.teammate())
     work()
     assert second.call.state == State.SUCCEEDED
     assert chat.call.state == State.WAITING
@@ -243,6 +245,7 @@ def test_nobody_decides_in_time_so_a_person_gets_the_ticket(desk: Desk) -> None:
     Approval.objects.filter(pk=approval.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
     with pytest.raises(approvals.Outdated, match="time to decide is over"):
         approve(approval, desk.teammate())
+    Job.objects.filter(name="actions.expire_approval").update(run_at=timezone.now())
     work()
     assert chat.call.state == State.CANCELLED
     assert Approval.objects.get(pk=approval.pk).decision == "expire"
@@ -255,7 +258,8 @@ def test_nobody_decides_in_time_so_a_person_gets_the_ticket(desk: Desk) -> None:
 
 def test_an_expiry_that_comes_early_or_twice_changes_nothing(desk: Desk) -> None:
     _chat, approval = asked(desk)
-    approvals.expire(approval.pk)
+    with pytest.raises(Retry):
+        approvals.expire(approval.pk)
     assert Approval.objects.get(pk=approval.pk).decision == ""
     approve(approval, desk.teammate())
     Approval.objects.filter(pk=approval.pk).update(expires_at=timezone.now() - timedelta(seconds=1))
@@ -318,7 +322,7 @@ def test_what_the_policy_asks_at_once_waits_without_the_customers_yes(desk: Desk
 
 def test_an_address_a_teammate_corrects_is_confirmed_by_the_customer(desk: Desk) -> None:
     desk.change_rule("R-4", tools=["create_refund", "change_address"], condition=[{"fact": "tool.kind", "op": "==", "value": "read"}])
-    wish = "Please deliver N-20520 to Calle Mayor 5, 28013 Madrid"
+    wish = "Please change the delivery address of order N-20520 to Calle Mayor 5, 28013 Madrid, Spain"
     chat, approval = asked(desk, wish, "sofia@mail.example")
     edited = edit(approval, desk.teammate(), line1="Calle Mayor 15")
     assert not edited.is_approved

@@ -16,8 +16,9 @@ pytestmark = pytest.mark.usefixtures("promises")
 def test_a_packet_tells_who_what_was_tried_and_which_rule_spoke(desk: Desk) -> None:
     chat = desk.asked_to_confirm("Please refund N-20418 completely, 349 euros")
     chat.answers(yes=True)
+    chat.says("I want to talk to a person")
     packet = chat.escalation.packet
-    assert (packet["reason"], packet["identity"], packet["language"]) == ("policy_asks", "proven", "en")
+    assert (packet["reason"], packet["identity"], packet["language"]) == ("asked_for_human", "proven", "en")
     assert packet["identity_text"] == "i•••@mail.example, email_code"
     facts = {fact["name"]: fact["value"] for fact in packet["facts"]}
     assert facts["N-20418 order.status"] == "delivered"
