@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from agents.actions.models import Connector, ToolCall
+from agents.actions.models import Approval, Connector, ToolCall
 from agents.runtime.models import AgentRun, Step
 from supportdesk.core.events import Actor, record, stamp
 from supportdesk.core.models import ChainHead, Event, Job
@@ -176,6 +176,19 @@ def escalates_without_an_event(chat: Chat) -> str:
     return f"ticket.escalated of {row.pk}"
 
 
+def decides_without_an_event(chat: Chat) -> str:
+    made = Approval.objects.create(
+        call=chat.call, ticket=chat.ticket, shown_hash="x", decision="approve", expires_at=timezone.now(), decided_at=timezone.now()
+    )
+    return f"approval.approved of {made.pk} has 0 events"
+
+
+def lets_an_approval_lie(chat: Chat) -> str:
+    made = Approval.objects.create(call=chat.call, ticket=chat.ticket, shown_hash="x", expires_at=timezone.now() - timedelta(minutes=5))
+    record("approval.asked", ticket_id=chat.ticket.pk, approval=made.pk)
+    return f"approval {made.pk} is beyond its time"
+
+
 def writes_a_token_into_a_message(chat: Chat) -> str:
     message = chat.messages()[-1]
     Message.objects.filter(pk=message.pk).update(body=f"Use {TOKEN} to sign in")
@@ -218,6 +231,8 @@ CORRUPTIONS: list[tuple[str, Callable[[Chat], str]]] = [
     ("I5", leaves_a_run_behind),
     ("I5", leaves_a_job_behind),
     ("I5", lets_a_customer_wait),
+    ("I5", lets_an_approval_lie),
+    ("I6", decides_without_an_event),
     ("I6", changes_an_event),
     ("I6", removes_an_event),
     ("I6", cuts_the_newest_events_off),
