@@ -3,8 +3,10 @@
 import unicodedata
 from typing import Any
 
+from babel.numbers import format_decimal
 from django.db.models import F
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from supportdesk.core.models import Membership
@@ -12,6 +14,11 @@ from tickets.errors import Stale, Unacceptable
 from tickets.models import Author, Handler, Kind, Message, Status, Ticket
 
 MAX_BODY = 8_000
+
+
+def most_characters() -> str:
+    """The limit as the active language writes it: 8,000, 8.000, 8 000."""
+    return format_decimal(MAX_BODY, locale=(get_language() or "en").replace("-", "_"))
 
 
 def clean_body(body: object) -> str:
@@ -23,7 +30,9 @@ def clean_body(body: object) -> str:
     if not isinstance(body, str):
         raise Unacceptable(_("A message is text."))
     if len(body) > MAX_BODY:
-        raise Unacceptable(_("This message is too long: at most %(n)s characters. Send it in parts or as a file.") % {"n": f"{MAX_BODY:,}"})
+        raise Unacceptable(
+            _("This message is too long: at most %(n)s characters. Send it in parts or as a file.") % {"n": most_characters()}
+        )
     if "\x00" in body or any(0xD800 <= ord(char) <= 0xDFFF for char in body):
         raise Unacceptable(_("This message holds characters that are no text. Send files as an attachment."))
     kept = "".join(char for char in unicodedata.normalize("NFC", body) if char in "\n\t" or unicodedata.category(char) != "Cc")

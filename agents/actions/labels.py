@@ -8,7 +8,7 @@ from django.utils.translation import pgettext
 _CARD = re.compile(r"card ending (?:in )?(\d{2,6})", re.IGNORECASE)
 _TRANSFER = re.compile(r"bank transfer(?: from account ending (\d{2,6}))?", re.IGNORECASE)
 _INVOICE = re.compile(r"invoice", re.IGNORECASE)
-_SPAN = re.compile(r"(?:in )?(\d{1,2}) (?:to|-|–) (\d{1,2}) (?:working|business) days", re.IGNORECASE)
+_SPAN = re.compile(r"(?:in )?(\d{1,2}) ?(?:to|-|–) ?(\d{1,2}) (?:working|business) days", re.IGNORECASE)
 
 
 def payment(label: str) -> str:

@@ -13,7 +13,7 @@ from supportdesk.core.events import last_position
 from supportdesk.core.switches import is_stopped
 from tickets.models import Channel
 from tickets.receiving import open_session, session_of
-from tickets.writing import MAX_BODY
+from tickets.writing import MAX_BODY, most_characters
 
 
 @require_GET
@@ -26,6 +26,7 @@ def page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "answers": answerer(channel.brand, None),
         "agent_is_on": is_stopped() is None,
         "max_body": MAX_BODY,
+        "most_characters": most_characters(),
         "suggestions": [
             _("Where is my order?"),
             _("How do returns work?"),

@@ -98,6 +98,8 @@ SUBSCRIPTIONS = [
         "customer_id": "C-1",
     }
 ]
+GERMAN = "Wir erstatten auf die ursprüngliche Zahlungsart. Eine Erstattung dauert 3 bis 5 Werktage."
+SPANISH = "Devolvemos el dinero al método de pago original. El reembolso tarda de 3 a 5 días laborables."
 ARTICLES = [
     (
         "Returns and exchanges",
@@ -118,7 +120,10 @@ ARTICLES = [
         "Express shipping takes 1 working day and costs €12.90.\n\nWe deliver to:\n- Germany\n- Austria\n- Spain\n- France\n",
     ),
     ("Warranty", "Every product has 2 years of legal warranty. We add 5 years of guarantee on tent seams. Wear and tear is not covered."),
+    ("Erstattungen", GERMAN),
+    ("Reembolsos", SPANISH),
 ]
+SPOKEN = {"Erstattungen": "de", "Reembolsos": "es"}
 
 
 @dataclass
@@ -141,7 +146,10 @@ class World:
                     key=lambda pair: (-pair[0], pair[1]),
                 )
                 hits = [self.articles[i] for score, i in scored][:4]
-                sources = [{"n": n + k, "title": t, "text": x, "url": "", "score": 0.5, "language": "en"} for k, (t, x) in enumerate(hits)]
+                sources = [
+                    {"n": n + k, "title": t, "text": x, "url": "", "score": 0.5, "language": SPOKEN.get(t, "en")}
+                    for k, (t, x) in enumerate(hits)
+                ]
                 return {"status": "ok" if sources else "not_found", "data": None, "sources": sources, "message": ""}
             case "find_orders":
                 sources = [{"n": n, "title": "Orders", "text": json.dumps(self.orders), "url": "", "score": 1, "language": "en"}]

@@ -14,11 +14,12 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = ("de", "es", "fr", "ar")
 # Where the sentences of customers stand. Teammates' pages and the verbs only they use stay in English.
-TEMPLATES = ("templates/chat", "templates/help")
+TEMPLATES = ("templates/chat", "templates/help", "templates/403.html", "templates/404.html", "templates/500.html")
 MODULES = (
     "supportdesk/chat",
     "agents/actions/cards.py",
     "agents/actions/confirmations.py",
+    "agents/actions/labels.py",
     "agents/runtime/handoff.py",
     "agents/runtime/outcomes.py",
     "tickets/identity.py",
@@ -69,7 +70,7 @@ def in_the_code() -> dict[Key, str]:
     """Every sentence customers can be shown, and one file that holds it."""
     found: dict[Key, str] = {}
     for place in TEMPLATES:
-        for path in sorted((ROOT / place).rglob("*.html")):
+        for path in [ROOT / place] if place.endswith(".html") else sorted((ROOT / place).rglob("*.html")):
             found |= dict.fromkeys(_of_template(path.read_text()), str(path.relative_to(ROOT)))
     for place in MODULES:
         paths = [ROOT / place] if place.endswith(".py") else sorted((ROOT / place).rglob("*.py"))

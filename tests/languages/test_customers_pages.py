@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from django.core import mail
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
 
+from agents.actions import labels
 from agents.actions.cards import confirmation_card, receipt
 from agents.actions.facts import Seen
 from agents.runtime.handoff import words_for
@@ -17,8 +19,10 @@ from supportdesk.chat.thread import _statement, answerer
 from supportdesk.core.tenancy import acting_for
 from tests.factories import World, make_session, make_ticket, say
 from tests.languages.catalogues import LANGUAGES
+from tickets.errors import Unacceptable
 from tickets.identity import ask_for_code, send_code
 from tickets.models import Message, Ticket
+from tickets.writing import MAX_BODY, clean_body
 
 PAGE = "/chat/acme/web/"
 PERSON = {
@@ -235,3 +239,73 @@ def test_both_halves_of_a_code_keep_their_order_in_an_arabic_mail(acme: World) -
     before, digits = str(mail.outbox[0].body).split("\n")[0].split("\u200e ")
     assert before == "رمزك هو"
     assert len(digits.replace(" ", "")) == 6
+
+
+@pytest.mark.parametrize(("language", "most"), [("en", "8,000"), ("de", "8.000"), ("es", "8.000"), ("fr", "8\u202f000"), ("ar", "8,000")])
+def test_the_longest_message_is_named_as_the_language_writes_numbers(acme: World, client: Client, language: str, most: str) -> None:
+    with translation.override(language), pytest.raises(Unacceptable, match=most):
+        clean_body("a" * (MAX_BODY + 1))
+    page = shown(client, language)
+    assert f" {most} " in page
+    assert f'data-max="{MAX_BODY}"' in page
+
+
+@pytest.mark.parametrize(
+    ("language", "direction", "heading"),
+    [
+        ("en", "ltr", "There is nothing here"),
+        ("de", "ltr", "Hier ist nichts"),
+        ("es", "ltr", "Aquí no hay nada"),
+        ("fr", "ltr", "Il n&#x27;y a rien ici"),
+        ("ar", "rtl", "لا يوجد شيء هنا"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/chat/acme/nowhere/", "/help/nobody/main/en/"])
+def test_a_customers_address_that_leads_nowhere_says_so_in_the_browsers_language(
+    acme: World, client: Client, path: str, language: str, direction: str, heading: str
+) -> None:
+    page = shown(client, language, path)
+    assert f'<html lang="{language}" dir="{direction}">' in page
+    assert f"<h1>{heading}</h1>" in page.replace("'", "&#x27;")
+
+
+def test_teammates_read_english_whatever_their_browser_speaks(acme: World, client: Client) -> None:
+    assert "<h1>There is nothing here</h1>" in shown(client, "de", "/console/nothing/")
+
+
+@pytest.mark.parametrize(("language", "title"), [("de", "Bei uns ist etwas kaputtgegangen"), ("ar", "حدث خلل لدينا")])
+def test_the_page_of_our_own_faults_speaks_too(language: str, title: str) -> None:
+    with translation.override(language):
+        assert title in render_to_string("500.html")
+    with translation.override(language):
+        assert "SupportDesk" in render_to_string("403.html")
+
+
+@pytest.mark.parametrize(
+    ("label", "language", "words"),
+    [
+        ("Card ending 4402", "de", "Karte mit den Endziffern 4402"),
+        ("card ending in 4402", "es", "Tarjeta terminada en 4402"),
+        ("Bank transfer from account ending 7702", "fr", "Compte bancaire se terminant par 7702"),
+        ("Bank transfer", "de", "Überweisung"),
+        ("Invoice", "ar", "فاتورة"),
+        ("Store credit 12", "de", "Store credit 12"),
+        ("", "de", ""),
+    ],
+)
+def test_a_way_of_payment_is_named_in_the_customers_language(label: str, language: str, words: str) -> None:
+    with translation.override(language):
+        assert labels.payment(label) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "words"),
+    [
+        ("3 to 5 working days", "de", "In 3 bis 5 Werktagen"),
+        ("3-5 business days", "es", "En 3 a 5 días laborables"),
+        ("soon", "fr", "soon"),
+    ],
+)
+def test_when_money_arrives_is_said_in_the_customers_language(text: str, language: str, words: str) -> None:
+    with translation.override(language):
+        assert labels.arrival(text) == words

@@ -235,15 +235,20 @@ def outcome(desk: Desk, step: Step) -> Thought:
 
 
 def receipt(desk: Desk, step: Step) -> str:
-    """The receipt of a call that is done; every figure in it comes from the shop's answer."""
+    """The receipt of a call that is done, and who approved it; every figure in it comes from the shop's answer."""
     data, arguments = step.result.data or {}, step.call.arguments
     number = str(data.get("order") or arguments.get("order_number") or "")
-    parts: list[str] = []
+    before = _before(desk, data)
+    parts = [] if before or not (data.get("approved_by_teammate") or data.get("edited_from")) else [desk.phrase("approved")]
     match step.call.name:
         case "create_refund":
             amount = _amount_text(desk, data, "amount")
             target = replies.localised(str(data.get("to") or ""), desk.language)
-            parts.append(desk.phrase("done_refund" if target else "done_refund_plain", amount=amount, number=number, to=target))
+            if before:
+                parts.append(desk.phrase("done_refund_edited", amount=amount, before=before, number=number))
+                parts += [desk.phrase("goes_to", to=target)] if target else []
+            else:
+                parts.append(desk.phrase("done_refund" if target else "done_refund_plain", amount=amount, number=number, to=target))
             if data.get("arrives"):
                 parts.append(desk.phrase("arrives", arrives=replies.localised(str(data["arrives"]), desk.language)))
         case "cancel_order":
@@ -253,17 +258,19 @@ def receipt(desk: Desk, step: Step) -> str:
         case "change_address":
             parts.append(desk.phrase("done_address", number=number, address=address_text(data.get("shipping_address") or arguments)))
         case "cancel_subscription":
-            parts.append(
-                desk.phrase(
-                    "done_subscription", id=str(data.get("subscription") or arguments.get("subscription_id") or data.get("id") or "")
-                )
-            )
+            ended = str(data.get("subscription") or arguments.get("subscription_id") or data.get("id") or "")
+            parts.append(desk.phrase("done_subscription", id=ended))
         case _:
             parts.append(desk.phrase("done_other"))
     if data.get("reference"):
         parts.append(desk.phrase("reference", reference=data["reference"]))
-    source = _first_source(step.result)
-    return desk.cite(" ".join(parts), source)
+    return desk.cite(" ".join(parts), _first_source(step.result))
+
+
+def _before(desk: Desk, data: Mapping[str, Any]) -> str:
+    """The amount a teammate replaced; empty when none was."""
+    edited = data.get("edited_from")
+    return _amount_text(desk, edited, "amount") if isinstance(edited, Mapping) else ""
 
 
 def _amount_text(desk: Desk, data: Mapping[str, Any], key: str) -> str:

@@ -39,7 +39,11 @@ def think(conversation: Conversation) -> Thought:
         return nothing_asked(desk)
     first = found[0]
     if first.kind in HANDOFFS:
-        return desk.escalate(HANDOFF_REASONS[first.kind], HANDOFF_WORDS[first.kind])
+        words_of = HANDOFF_WORDS[first.kind]
+        return desk.escalate(HANDOFF_REASONS[first.kind], words_of if replies.has(words_of, desk.language) else "no_language")
+    if desk.language not in replies.spoken() and not (first.kind == "greeting" and replies.has("greeting", desk.language)):
+        # Half a talk in English is none: whoever writes a language that this model does not is passed on at once, and told so.
+        return desk.escalate("other", "no_language", first.text)
     if (
         conversation.context.trigger == "message"
         and conversation.context.failed_turns >= 2

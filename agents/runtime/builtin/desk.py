@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agents.runtime.builtin import replies, slots
+from agents.runtime.builtin import refusals, replies, slots
 from agents.runtime.builtin.turns import Call, Conversation, Result, Thought
 from agents.runtime.builtin.wishes import Wish
 from agents.runtime.builtin.words import concept, stem, word_list, words
@@ -20,14 +20,6 @@ _ORDINALS = (
 )
 _LAST = ("last", "letzte", "letzten", "ultimo", "ultima", "dernier", "derniere")
 _FULL_NUMBER = re.compile(r"\b([A-Z]{1,3}-)\d{4,8}\b")
-_REASONS = (
-    ("why_exceeds", re.compile(r"exceed|more than|captured", re.I)),
-    ("why_currency", re.compile(r"currenc", re.I)),
-    ("why_rejected", re.compile(r"reject|declin|teammate|reviewer", re.I)),
-    ("why_too_old", re.compile(r"\bdays\b|too (?:old|late|long)|window|period", re.I)),
-    ("why_limit", re.compile(r"\blimit|\bcap\b|maximum", re.I)),
-    ("why_state", re.compile(r"state|status|shipped|delivered|cancel|pending|packed|already", re.I)),
-)
 
 
 @dataclass(frozen=True)
@@ -191,6 +183,10 @@ class Desk:
                 return self.say("waiting_teammate")
             case "deny" | "refused":
                 return self.refused(result)
+            case "rejected":
+                return self.rejected(result)
+            case "expired":
+                return self.escalate("other", "expired")
             case "unknown":
                 return self.escalate("tool_failed", "outcome_unknown")
             case _:
@@ -198,14 +194,27 @@ class Desk:
 
     def refused(self, result: Result) -> Thought:
         """That it was not done, why if that can be told, and the offer of a person."""
-        reason = next((key for key, pattern in _REASONS if pattern.search(result.message)), None)
-        if self.language == "en" and re.fullmatch(r"[A-Z][^_{}<>\[\]]{8,160}", result.message.strip()):
-            text = self.phrase("refused_because", why=result.message.strip().rstrip(".") + ".")
-        elif reason:
-            text = self.phrase("refused_because", why=self.phrase(reason))
-        else:
-            text = self.phrase("refused")
+        why = self._why(result)
+        text = self.phrase("refused_because", why=why) if why else self.phrase("refused")
         return Thought(f"{text} {self.phrase('offer_human')}")
+
+    def _why(self, result: Result) -> str:
+        left = refusals.left_of(result)
+        match refusals.WHY.get(refusals.code_of(result)):
+            case "why_left" if left:
+                return self.phrase("why_left", left=str(left.get("amount_text") or self.money(left["amount"], left["currency"])))
+            case "why_left":
+                return self.phrase("why_exceeds")
+            case str(key):
+                return self.phrase(key)
+        return refusals.sayable(result, self.language)
+
+    def rejected(self, result: Result) -> Thought:
+        """A teammate's no: their words for the customer if they left some, and the offer of a person; never their reason."""
+        parts = [self.phrase("rejected")]
+        if said := " ".join(result.message.split()):
+            parts.append(self.phrase("rejected_says", say=said))
+        return Thought(" ".join([*parts, self.phrase("offer_human")]))
 
 
 def orders_of(result: Result) -> tuple[Order, ...]:

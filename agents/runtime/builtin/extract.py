@@ -60,9 +60,9 @@ def terms(text: str, language: str = "en") -> tuple[str, ...]:
     return tuple(dict.fromkeys(named + rest))
 
 
-def translated(question: str) -> str:
-    """A question's concepts in English words, to search an English help centre; empty when too little is known."""
-    known = [canonical(name) for name in concepts(question) if name not in _VAGUE]
+def translated(question: str, language: str) -> str:
+    """A question's concepts in the plain words of a language, to search its help centre; empty when too little is known."""
+    known = [canonical(name, language) for name in concepts(question) if name not in _VAGUE]
     return " ".join(known) if len(known) >= 2 else ""
 
 

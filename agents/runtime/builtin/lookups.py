@@ -94,8 +94,11 @@ def question(desk: Desk, wish: Wish) -> Thought:
     answered = _answer(desk, wish)
     if isinstance(answered, Thought):
         return answered
+    if answered is not None and answered.language == desk.language:
+        return Thought(answered.text)
     if answered is not None:
-        return Thought(_introduced(desk, answered))
+        # A page somebody cannot read is no answer to them, and this model translates nothing.
+        return desk.escalate("no_answer", "not_in_language", wish.text)
     if wish.kind == "out_of_scope":
         return desk.escalate("out_of_scope", "off_topic", wish.text)
     if wish.kind == "unclear" and len(desk.conversation.bursts) < 2 and desk.conversation.context.given:
@@ -110,16 +113,9 @@ def also_answer(desk: Desk, told: str, wish: Wish) -> Thought:
     answered = _answer(desk, wish)
     if isinstance(answered, Thought):
         return answered if answered.calls and answered.calls[0].name == "search_knowledge" else Thought(told)
-    if answered is not None:
-        return Thought(f"{told} {_introduced(desk, answered)}")
+    if answered is not None and answered.language == desk.language:
+        return Thought(f"{told} {answered.text}")
     return desk.escalate("no_answer", "also_unknown", wish.text, before=told)
-
-
-def _introduced(desk: Desk, answered: extract.Answer) -> str:
-    if answered.language == desk.language:
-        return answered.text
-    lead = desk.phrase("in_english" if answered.language == "en" else "in_other_language")
-    return f"{lead} {answered.text}"
 
 
 def _answer(desk: Desk, wish: Wish) -> extract.Answer | Thought | None:
@@ -137,12 +133,26 @@ def _answer(desk: Desk, wish: Wish) -> extract.Answer | Thought | None:
             return stopped
     asked = wishes.query(wish.text, without=(context.brand, context.agent))
     sources = _distinct(source for result in searched for source in result.sources)
+    own = [source for source in sources if source.language == desk.language]
+    if found := _found(desk, own, asked, first, before):
+        return found
+    second = extract.translated(first, desk.language)
+    if (
+        desk.language != "en"
+        and wish.kind != "unclear"
+        and second
+        and len(searched) == 1
+        and desk.result("search_knowledge", query=second) is None
+    ):
+        return desk.call("search_knowledge", query=second)
+    return _found(desk, sources, asked, first, before)
+
+
+def _found(desk: Desk, sources: list[Source], asked: str, first: str, before: str) -> extract.Answer | None:
+    """An answer to the question alone, else to the question with what it leans on."""
     for text, background in ((asked, before), (first, "")):
         if found := extract.answer(text, sources, desk.language, background=background):
             return found
-    second = extract.translated(first)
-    if desk.language != "en" and second and len(searched) == 1:
-        return desk.call("search_knowledge", query=second)
     return None
 
 

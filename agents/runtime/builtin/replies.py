@@ -21,6 +21,17 @@ def phrase(key: str, language: str, **fields: object) -> str:
     return " ".join(text.format(**fields).split()) if not text.startswith(" ") else text.format(**fields)
 
 
+@lru_cache(maxsize=1)
+def spoken() -> frozenset[str]:
+    """The languages that have every sentence."""
+    return frozenset.intersection(*(frozenset(wordings) for key, wordings in _table()["replies"].items() if key != "no_language"))
+
+
+def has(key: str, language: str) -> bool:
+    """Whether a sentence is there in a language."""
+    return language in _table()["replies"][key]
+
+
 @lru_cache(maxsize=256)
 def _marks(key: str) -> tuple[str, ...]:
     """The longest fixed stretch of a sentence in each language: how the sentence is known again."""
@@ -50,16 +61,33 @@ def date_text(value: object, language: str, now: str = "") -> str:
 
 _SPAN = re.compile(r"(\d+)\s*(?:to|-|–)\s*(\d+)\s+(?:working|business)\s+days?", re.I)
 _CARD = re.compile(r"card ending (?:in )?(\d+)", re.I)
-_SPANS = {"de": "{} bis {} Werktage", "es": "de {} a {} días laborables", "fr": "{} à {} jours ouvrés", "ar": "{} إلى {} أيام عمل"}
-_CARDS = {
-    "de": "Karte mit den Endziffern {}",
-    "es": "tarjeta terminada en {}",
-    "fr": "carte se terminant par {}",
-    "ar": "البطاقة المنتهية بـ {}",
-}
+_TRANSFER = re.compile(r"bank transfer from account ending (?:in )?(\d+)", re.I)
+_INVOICE = re.compile(r"^invoice$", re.I)
+# What shops say in English of the way money goes and how long it takes: each with its words in the other languages.
+_SAID = (
+    (_SPAN, "{} to {} working days", ("{} bis {} Werktage", "de {} a {} días laborables", "{} à {} jours ouvrés", "{} إلى {} أيام عمل")),
+    (
+        _CARD,
+        "card ending {}",
+        ("Karte mit den Endziffern {}", "tarjeta terminada en {}", "carte se terminant par {}", "البطاقة المنتهية بـ {}"),
+    ),
+    (
+        _TRANSFER,
+        "bank account ending {}",
+        (
+            "Bankkonto mit den Endziffern {}",
+            "cuenta bancaria terminada en {}",
+            "compte bancaire se terminant par {}",
+            "الحساب البنكي المنتهي بـ {}",
+        ),
+    ),
+    (_INVOICE, "invoice", ("Rechnung", "factura", "facture", "الفاتورة")),
+)
 
 
 def localised(text: str, language: str) -> str:
-    """What the shop says of cards and working days, in the customer's language; anything else as it is."""
-    text = _SPAN.sub(lambda match: _SPANS.get(language, "{} to {} working days").format(*match.groups()), text)
-    return _CARD.sub(lambda match: _CARDS.get(language, "card ending {}").format(match[1]), text)
+    """What the shop says of ways of payment and working days, in the customer's language; anything else as it is."""
+    for pattern, english, others in _SAID:
+        words = dict(zip(("de", "es", "fr", "ar"), others, strict=True)).get(language, english)
+        text = pattern.sub(lambda match, words=words: words.format(*match.groups()), text)  # type: ignore[misc]
+    return text

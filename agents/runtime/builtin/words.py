@@ -128,8 +128,10 @@ def concepts(text: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
-def canonical(name: str) -> str:
-    """An English word for a concept, to ask an English source in its own words."""
+def canonical(name: str, language: str = "en") -> str:
+    """A word for a concept, to ask a source of a language in its own words; in English where that language has no list."""
+    if own := dict(line.split(None, 1) for line in _sections("canonical").get(language, ())).get(name):
+        return own
     for line in (DATA / "concepts.txt").read_text(encoding="utf-8").splitlines():
         head, found, members = line.partition(":")
         if found and head == name and not line.startswith("#"):
