@@ -96,9 +96,9 @@ def until(look: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
 class Customer:
     """One visitor on the chat page."""
 
-    def __init__(self, url: str, tenant: str = "norrholt", channel: str = "chat") -> None:
+    def __init__(self, url: str, tenant: str = "norrholt", channel: str = "chat", language: str = "en") -> None:
         self.place = f"{url}/chat/{tenant}/{channel}/"
-        self.http = httpx.Client(timeout=20, headers={"Origin": url})
+        self.http = httpx.Client(timeout=20, headers={"Origin": url, "Accept-Language": language})
         opened = self.http.post(f"{self.place}session/")
         if opened.status_code != 201:
             raise Failed(f"a chat session answers {opened.status_code}")
@@ -112,7 +112,7 @@ class Customer:
             max_size=2**20,
         )
         self.seen = 0
-        self._say(type="hello", token=self.token, position=0, language="en")
+        self._say(type="hello", token=self.token, position=0, language=language)
         self.expect("ready")
 
     def __enter__(self) -> Self:
@@ -254,6 +254,23 @@ class Teammate:
             raise Failed(f"ticket {number} answers {answer.status_code}")
         return parsed(answer.text)
 
+    def decide(self, approval: int, verb: str, **fields: str) -> None:
+        """Press one of an approval's buttons.
+
+        Raises:
+            Failed: when the server refuses.
+        """
+        answer = self._post(f"/console/approvals/{approval}/{verb}/", **fields)
+        if answer.status_code != 200:
+            raise Failed(f"{verb} answers {answer.status_code}")
+
+    def decide_again(self, approval: int, shown: str) -> bool:
+        """Whether another decision is taken; asks as the page does, so that a refusal keeps its status."""
+        token = self.http.cookies.get("csrftoken") or ""
+        headers = {"Referer": self.url, "X-CSRFToken": token, "HX-Request": "true"}
+        fields = {"shown": shown, "csrfmiddlewaretoken": token}
+        return self.http.post(f"/console/approvals/{approval}/approve/", data=fields, headers=headers).status_code == 200
+
     def act(self, number: int, verb: str, **fields: str) -> None:
         """Press one of the ticket's buttons.
 
@@ -270,6 +287,11 @@ class Shop:
 
     def __init__(self, url: str, token: str) -> None:
         self.http = httpx.Client(base_url=url, timeout=10, headers={"Authorization": f"Bearer {token}"})
+
+    def order(self, number: str) -> dict[str, Any]:
+        """One order as the shop has it."""
+        found: dict[str, Any] = self.http.get(f"/v1/orders/{number}").json()
+        return found
 
     def entries(self) -> list[dict[str, Any]]:
         """Every effect so far."""

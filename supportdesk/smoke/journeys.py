@@ -5,32 +5,16 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from supportdesk.smoke.clients import Customer, Failed, Node, Shop, Teammate, parsed, until
+from supportdesk.smoke.clients import Customer, Teammate, until
+from supportdesk.smoke.decisions import a_refund_above_the_limit_waits_for_a_teammate
+from supportdesk.smoke.faults import a_killed_worker_leaves_exactly_one_effect
+from supportdesk.smoke.languages import each_language_gets_its_own_answer
+from supportdesk.smoke.steps import World, check, citation, confirmation, prove
+from supportdesk.smoke.strangers import a_strangers_order_looks_like_none
 
 SILENT_SECONDS = 4.0
 REFUNDABLE = (("ida@mail.example", "N-20377"), ("bastian@mail.example", "N-20512"), ("karim@mail.example", "N-20533"))
-
-
-@dataclass(frozen=True)
-class World:
-    """Where the server is, and who may sign in."""
-
-    url: str
-    shop: Shop
-    teammate: str
-    password: str
-
-
-def check(holds: object, what: str) -> None:
-    """Go on only if it holds.
-
-    Raises:
-        Failed: saying what was expected.
-    """
-    if not holds:
-        raise Failed(what)
 
 
 def a_question_is_answered_and_resolved(world: World) -> str:
@@ -38,10 +22,8 @@ def a_question_is_answered_and_resolved(world: World) -> str:
     with Customer(world.url) as customer:
         customer.send("Can I return hiking boots that I only wore once on a carpet at home?")
         answer = customer.answer()
-        source = next(iter(answer.all(lambda node: node.name == "a" and node.attributes.get("href", "").startswith("/help/"))), None)
-        check(source, f"a citation under: {answer.text[:120]}")
-        article = customer.http.get(world.url + source.attributes["href"]) if source else None
-        check(article is not None and article.status_code == 200, "the cited article opens")
+        article = customer.http.get(world.url + citation(answer))
+        check(article.status_code == 200, "the cited article opens")
         customer.act(type="helped")
         until(lambda: customer.state.get("data-status") == "resolved", "the ticket resolves")
         return answer.text[:90]
@@ -71,28 +53,6 @@ def a_small_refund_runs_once(world: World) -> str:
     return f"{receipt.text[:60]} · {told.text[:60]}"
 
 
-def prove(world: World, customer: Customer, email: str) -> None:
-    """Ask for a code and enter the one in the mailbox."""
-    known = codes(world, customer, email)
-    customer.act(type="ask_code", email=email)
-    fresh = until(lambda: next((code for code in codes(world, customer, email) if code not in known), None), "a mailed code")
-    customer.act(type="code", digits=fresh)
-
-
-def codes(world: World, customer: Customer, email: str) -> list[str]:
-    """The codes in the demo's mailbox, newest first."""
-    page = parsed(customer.http.get(f"{world.url}/demo/mailbox/", params={"to": email}).text)
-    return [node.text for node in page.all(lambda node: node.name == "output")]
-
-
-def confirmation(customer: Customer) -> Node:
-    """The open card."""
-    message = customer.wait(
-        lambda node: bool(node.all(lambda inner: inner.attributes.get("data-card") == "confirm")), "a confirmation card"
-    )
-    return message.all(lambda inner: inner.attributes.get("data-card") == "confirm")[0]
-
-
 HANDOVERS = {
     "asked": "I want a human please",
     "angry": "This is RIDICULOUS, the third time I write and nobody helps me!!",
@@ -102,7 +62,7 @@ HANDOVERS = {
 
 def a_person_takes_over_and_hands_back(world: World) -> str:
     """D. Asking for a person, anger and an unanswerable question each escalate with the packet; a teammate takes over and back."""
-    with Teammate(world.url, world.teammate, world.password) as teammate:
+    with Teammate(world.desk_url, world.teammate, world.password) as teammate:
         for kind, text in HANDOVERS.items():
             escalates(world, teammate, kind, f"{text} ({secrets.token_hex(3)})")
         return takes_the_wheel(world, teammate)
@@ -145,5 +105,11 @@ def takes_the_wheel(world: World, teammate: Teammate) -> str:
 JOURNEYS: dict[str, Callable[[World], str]] = {
     "A": a_question_is_answered_and_resolved,
     "B": a_small_refund_runs_once,
+    "C": a_refund_above_the_limit_waits_for_a_teammate,
     "D": a_person_takes_over_and_hands_back,
+    "E": each_language_gets_its_own_answer,
+    "F": a_killed_worker_leaves_exactly_one_effect,
+    "G": a_strangers_order_looks_like_none,
 }
+# They kill the server's processes.
+NEEDS_FAULTS = frozenset({"F"})

@@ -1,14 +1,21 @@
-"""`manage.py smoke --url URL`: drives the journeys through the public surfaces of a running server."""
+"""`manage.py smoke`: drives the journeys through the public surfaces of a running server, or with --managed of one of its own."""
 
 import json
+import subprocess
+import sys
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from supportdesk.smoke.clients import Failed, Shop
-from supportdesk.smoke.journeys import JOURNEYS, World
+from supportdesk.smoke.journeys import JOURNEYS, NEEDS_FAULTS
+from supportdesk.smoke.managed import managed
+from supportdesk.smoke.steps import World
+
+PROOFS = ("check_invariants", "verify_audit")
 
 
 class Command(BaseCommand):
@@ -18,8 +25,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--url, --json, --only, and where the demo's shop is."""
-        parser.add_argument("--url", required=True, help="Of the running server, such as http://localhost:8000")
+        """--url or --managed, --form, --json, --only, and where the demo's shop is."""
+        parser.add_argument("--url", default="", help="Of the running server, such as http://localhost:8000")
+        parser.add_argument("--desk-url", default="", help="Where teammates reach it, if elsewhere.")
+        parser.add_argument("--managed", action="store_true", help="Start a server, kill its worker where a journey says so, stop it.")
+        parser.add_argument("--form", choices=("embedded", "production"), default="embedded", help="Of the managed server.")
         parser.add_argument("--json", help="Write the results there.")
         parser.add_argument("--only", default="", help="Letters of the journeys to drive; all by default.")
         parser.add_argument("--shop-url", default=settings.DEMO_SHOP_URL)
@@ -28,13 +38,39 @@ class Command(BaseCommand):
         parser.add_argument("--password", default="norrholt-demo-1")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Drive them all, even after one failed."""
-        world = World(
-            options["url"].rstrip("/"), Shop(options["shop_url"], options["shop_token"]), options["teammate"], options["password"]
-        )
+        """Drive them all, even after one failed; with --managed the invariants and the audit chain are checked after them.
+
+        Raises:
+            CommandError: neither or both of --url and --managed.
+        """
+        if options["managed"] == bool(options["url"]):
+            raise CommandError("Give --url of a running server, or --managed to have one started.")
+        url, who = options["url"].rstrip("/"), (options["teammate"], options["password"])
+        with ExitStack() as stack:
+            if options["managed"]:
+                server = stack.enter_context(managed(options["form"]))
+                world = World(server.url, Shop(server.shop_url, options["shop_token"]), *who, server.desk_url, server.faults)
+            else:
+                desk_url = options["desk_url"].rstrip("/") or url
+                world = World(url, Shop(options["shop_url"], options["shop_token"]), *who, desk_url)
+            results = self._drive(world, options["only"])
+            if options["managed"]:
+                results += [self._prove(command, server.environment) for command in PROOFS]
+        if options["json"]:
+            with open(options["json"], "w", encoding="utf-8") as out:
+                json.dump({"url": world.url, "journeys": results}, out, indent=1)
+        if not all(result["passed"] for result in results):
+            raise SystemExit(1)
+
+    def _drive(self, world: World, only: str) -> list[dict[str, Any]]:
         results = []
         for letter, journey in JOURNEYS.items():
-            if options["only"] and letter not in options["only"]:
+            if only and letter not in only:
+                continue
+            if letter in NEEDS_FAULTS and world.faults is None:
+                if only:
+                    raise CommandError(f"Journey {letter} kills processes: it needs --managed.")
+                self.stdout.write(f"{letter} left out: it kills processes, so it needs --managed")
                 continue
             began = time.monotonic()
             try:
@@ -43,12 +79,18 @@ class Command(BaseCommand):
                 said, passed = str(error), False
             except Exception as error:
                 said, passed = f"{type(error).__name__}: {error}", False
-            seconds = round(time.monotonic() - began, 2)
-            results.append({"journey": letter, "passed": passed, "seconds": seconds, "said": said})
-            self.stdout.write(f"{letter} {'ok  ' if passed else 'FAIL'} {seconds:6.2f} s  {said}")
-            self.stdout.flush()
-        if options["json"]:
-            with open(options["json"], "w", encoding="utf-8") as out:
-                json.dump({"url": world.url, "journeys": results}, out, indent=1)
-        if not all(result["passed"] for result in results):
-            raise SystemExit(1)
+            results.append(self._tell(letter, passed, began, said))
+        return results
+
+    def _prove(self, command: str, environment: dict[str, str]) -> dict[str, Any]:
+        began = time.monotonic()
+        words = [sys.executable, "manage.py", command]
+        done = subprocess.run(words, cwd=settings.BASE_DIR, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+        said = " ".join((done.stdout if done.returncode == 0 else done.stdout + done.stderr).split())[-300:]
+        return self._tell(command, done.returncode == 0, began, said)
+
+    def _tell(self, name: str, passed: bool, began: float, said: str) -> dict[str, Any]:
+        seconds = round(time.monotonic() - began, 2)
+        self.stdout.write(f"{name} {'ok  ' if passed else 'FAIL'} {seconds:6.2f} s  {said}")
+        self.stdout.flush()
+        return {"journey": name, "passed": passed, "seconds": seconds, "said": said}
