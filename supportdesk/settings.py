@@ -39,6 +39,8 @@ INSTALLED_APPS = [
     "axes",
     "channels",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_htmx",
     "guardian",
     "simple_history",
@@ -51,6 +53,7 @@ INSTALLED_APPS = [
     "agents.runtime",
     "supportdesk.console",
     "supportdesk.chat",
+    "supportdesk.api",
     *(["supportdesk.demo"] if DEMO else []),
 ]
 
@@ -133,8 +136,8 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
-STATIC_ROOT.mkdir(exist_ok=True)
+STATIC_ROOT = Path(env.text("STATIC_ROOT", str(VAR_DIR / "static")))
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "static"]
 MEDIA_ROOT = VAR_DIR / "files"
 WHITENOISE_USE_FINDERS = not PRODUCTION
@@ -153,22 +156,39 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", 10 * 1024 * 1024)
 
 REDIS_URL = env.text("REDIS_URL", "")
-CHANNEL_LAYERS = {
-    "default": (
-        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL], "prefix": "supportdesk"}}
-        if REDIS_URL
-        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-    )
-}
-# Counts of visits and failed sign-ins; disposable like everything in Redis.
+# Every web process follows the event log itself and tells its own pages, so no message between processes can be lost
+# (docs/decisions/0012): the layer never leaves the process.
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# Counts of visits and of requests; disposable like everything in Redis.
 CACHES = {
     "default": (
-        {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "supportdesk"}
+        {
+            "BACKEND": "supportdesk.core.cache.DisposableRedis",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "supportdesk",
+            "OPTIONS": {"socket_timeout": 1, "socket_connect_timeout": 1},
+        }
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     )
 }
+# Celery carries job ids; see supportdesk/celery.py and the relay.
 CELERY_BROKER_URL = REDIS_URL or "memory://"
+CELERY_TASK_DEFAULT_QUEUE = "supportdesk.jobs"
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# Acknowledged when done, fetched one at a time: a worker that dies holds back nothing but what it was doing.
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 2}
+# How many ids the relay keeps waiting in the broker, and how often it looks for more.
+RELAY_WINDOW = env.number("RELAY_WINDOW", 64)
+RELAY_SECONDS = env.number("RELAY_MILLISECONDS", 100) / 1000
 
 # Mail: the embedded default writes files that the demo's mailbox page shows.
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
@@ -193,7 +213,7 @@ DEMO_SHOP_TOKEN = env.text("DEMO_SHOP_TOKEN", "demo-shop-token")
 WORKER_THREADS = env.number("WORKER_THREADS", 4)
 # How long a teammate has to decide before the ticket goes to a person instead.
 APPROVAL_MINUTES = env.number("APPROVAL_MINUTES", 60)
-JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 30)
+JOB_LEASE_SECONDS = env.number("JOB_LEASE_SECONDS", 15)
 TAIL_SECONDS = env.number("TAIL_MILLISECONDS", 150) / 1000
 
 SESSION_COOKIE_HTTPONLY = True
@@ -224,7 +244,39 @@ CONTENT_SECURITY_POLICY = {
     },
 }
 
-REST_FRAMEWORK = {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"]}
+# Requests of one API key in a minute.
+API_RATE = env.number("API_RATE", 600)
+# A browser's session opens nothing here: only a key does, and a view that names no permission refuses even that.
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["supportdesk.api.authentication.BearerKey"],
+    "DEFAULT_PERMISSION_CLASSES": ["supportdesk.api.permissions.ByScope"],
+    "DEFAULT_THROTTLE_CLASSES": ["supportdesk.api.throttles.PerKey"],
+    "DEFAULT_PARSER_CLASSES": ["supportdesk.api.parsers.StrictJSON"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "supportdesk.api.schema.Schema",
+    "EXCEPTION_HANDLER": "supportdesk.api.problems.answer",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "SupportDesk API",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "TicketStatus": "tickets.models.Status",
+        "ApprovalStatus": "supportdesk.api.shapes.approvals.STATUSES",
+        "ApprovalFilter": "supportdesk.api.shapes.approvals.FILTERS",
+        "CallState": "agents.actions.models.State",
+        "RunState": "supportdesk.api.shapes.traces.RUN_STATES",
+    },
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayRequestDuration": True},
+}
 SIMPLE_HISTORY_REVERT_DISABLED = False
 UNFOLD = {
     "SITE_TITLE": "SupportDesk",

@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("console/", include("supportdesk.console.urls")),
     path("chat/", include("supportdesk.chat.urls")),
     path("help/", include("supportdesk.chat.help_urls")),
+    path("api/", include("supportdesk.api.urls")),
 ]
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("supportdesk.demo.urls")))

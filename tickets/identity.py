@@ -46,14 +46,22 @@ def proof_of(ticket: Ticket) -> IdentityProof | None:
 
 
 def claim_of(ticket: Ticket) -> str:
-    """The address claimed on this ticket, or an empty string."""
+    """The address claimed on this ticket, by the customer or by the program that relays them, or an empty string."""
     code = OneTimeCode.objects.filter(ticket=ticket).order_by("-id").first()
-    return code.email if code else ""
+    if code:
+        return code.email
+    told = CustomerIdentity.objects.filter(customer=ticket.customer_id, kind=CustomerIdentity.Kind.EMAIL, is_verified=False)
+    return str(told.order_by("-id").values_list("value", flat=True).first() or "")
 
 
 def level_of(ticket: Ticket) -> Level:
     """How sure we are who writes on this ticket."""
-    if proof_of(ticket):
+    return level_with(ticket, proof_of(ticket))
+
+
+def level_with(ticket: Ticket, proof: IdentityProof | None) -> Level:
+    """The same, for who has read the ticket's proof already."""
+    if proof:
         return Level.PROVEN
     return Level.CLAIMED if claim_of(ticket) else Level.NONE
 
@@ -149,22 +157,38 @@ def _try(ticket: Ticket, typed: str) -> IdentityProof | None:
     if not hmac.compare_digest(code.code_hash, _hashed(code, typed)):
         record("identity.code_refused", by=Actor("customer", ticket.customer_id), ticket_id=ticket.pk, one_time_code=code.pk)
         return None
-    now = timezone.now()
-    OneTimeCode.objects.filter(pk=code.pk).update(used_at=now)
-    identity = _verified(ticket, code.email)
-    proof = IdentityProof.objects.create(ticket=ticket, identity=identity, expires_at=now + timedelta(minutes=PROOF_MINUTES))
-    record("identity.proven", by=Actor("customer", ticket.customer_id), ticket_id=ticket.pk, proof=proof.pk)
+    OneTimeCode.objects.filter(pk=code.pk).update(used_at=timezone.now())
+    proof = _prove(ticket, code.email, by=Actor("customer", ticket.customer_id))
+    enqueue("runtime.start_run", dedupe=f"ticket:{ticket.pk}", ticket_id=ticket.pk, trigger="identity_proven")
+    return proof
+
+
+def vouch(ticket: Ticket, *, email: str, by: Actor, name: str) -> IdentityProof:
+    """Take a program's word for who writes on a locked ticket; it holds as long as a code's proof. `name` is the program's.
+
+    The customer's message comes next and asks for the turn, so nothing is asked for here.
+    """
+    held = proof_of(ticket)
+    if held is not None and held.identity.value == email:
+        return held
+    return _prove(ticket, email, by=by, method="vouched", told={"by": name})
+
+
+def _prove(ticket: Ticket, email: str, *, by: Actor, method: str = "email_code", told: dict[str, str] | None = None) -> IdentityProof:
+    expires_at = timezone.now() + timedelta(minutes=PROOF_MINUTES)
+    proof: IdentityProof = IdentityProof.objects.create(
+        ticket=ticket, identity=_verified(ticket, email), method=method, expires_at=expires_at
+    )
+    record("identity.proven", by=by, ticket_id=ticket.pk, proof=proof.pk)
     raise_turn(ticket)
     append(
         ticket,
         author=Author.SYSTEM,
         kind=Kind.NEWS,
         body="identity proven",
-        data={"code": "proven", "method": proof.method, "until": proof.expires_at.isoformat()},
+        data={"code": "proven", "method": method, "until": expires_at.isoformat(), **(told or {})},
     )
-    enqueue("runtime.start_run", dedupe=f"ticket:{ticket.pk}", ticket_id=ticket.pk, trigger="identity_proven")
-    made: IdentityProof = proof
-    return made
+    return proof
 
 
 def _verified(ticket: Ticket, email: str) -> CustomerIdentity:

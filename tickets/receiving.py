@@ -1,24 +1,30 @@
-"""The way in: chat sessions, and storing one inbound message once."""
+"""The way in: chat sessions, programs that relay a customer, and storing one inbound message once."""
 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from supportdesk.core.events import Actor, record
+from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import enqueue
-from supportdesk.core.models import Tenant
+from supportdesk.core.models import Brand, Environment, Tenant
 from supportdesk.core.tenancy import acting_tenant
 from tickets import routing
+from tickets.errors import Refusal
+from tickets.identity import vouch
 from tickets.models import (
     Author,
     Channel,
     ChatSession,
     Customer,
+    CustomerIdentity,
     Handler,
     Message,
     Queue,
@@ -87,7 +93,112 @@ def receive_chat_message(*, session: ChatSession, body: object, client_id: str) 
             held.ticket = ticket
             held.save(update_fields=["ticket"])
         session.ticket = ticket
-        return receive(ticket, text, external_id=external_id)
+        message = receive(ticket, text, external_id=external_id)
+    fault_point("message_stored")
+    return message
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """What a program says a customer wrote: the words, the program's own id of them, and an address it vouches for, if it does."""
+
+    body: object
+    by: Actor
+    name: str
+    external_id: str = ""
+    vouched_email: str = ""
+
+
+def api_channel(environment: str) -> Channel:
+    """The channel programs relay through in this environment; made when the first one does.
+
+    Raises:
+        Refusal: it was closed.
+    """
+    relaying = Channel.objects.select_related("brand").filter(kind=Channel.Kind.API, environment=environment)
+    found = relaying.order_by("-is_active", "id").first()
+    if found is None:
+        key = "api" if environment == Environment.LIVE else f"api-{environment}"
+        brand = Brand.objects.earliest("id")
+        try:
+            with transaction.atomic():
+                found = Channel.objects.create(brand=brand, key=key, kind=Channel.Kind.API, name="API", environment=environment)
+        except IntegrityError:
+            # Made in this very moment, or the name is another channel's.
+            found = relaying.first()
+    if found is None or not found.is_active:
+        raise Refusal("This channel is closed.")
+    channel: Channel = found
+    return channel
+
+
+def claiming_customer(*, name: str, email: str) -> Customer:
+    """A new customer with an address nobody proved yet; belongs inside the caller's transaction."""
+    customer: Customer = Customer.objects.create(name=name)
+    if email:
+        CustomerIdentity.objects.create(customer=customer, kind=CustomerIdentity.Kind.EMAIL, value=email)
+    return customer
+
+
+def open_relayed_ticket(*, channel: Channel, customer: Callable[[], Customer], subject: str, said: Relayed) -> tuple[Message, bool]:
+    """Open a ticket with its first message once; False when a message of this external id was stored before.
+
+    `customer` is asked only when the ticket is new.
+
+    Raises:
+        Unacceptable: for a body that cannot be stored; nothing was written.
+    """
+    text, heading = clean_body(said.body), clean_body(subject or said.body)
+    external_id = _relayed_id(said)
+    if seen := _stored(channel, external_id):
+        return seen, False
+    try:
+        with transaction.atomic():
+            ticket = open_ticket(channel, customer(), subject=heading)
+            return _relay(ticket, text, external_id, said), True
+    except IntegrityError:
+        # Delivered twice in one moment: the first one stands.
+        if seen := _stored(channel, external_id):
+            return seen, False
+        raise
+
+
+@transaction.atomic
+def relay_message(*, ticket_id: int, said: Relayed) -> Message:
+    """Store what the customer of a relayed ticket wrote next, once.
+
+    Raises:
+        Refusal: the customer writes through another channel, or the external id is another ticket's.
+        Unacceptable: for a body that cannot be stored.
+    """
+    text, external_id = clean_body(said.body), _relayed_id(said)
+    ticket = locked(ticket_id)
+    if ticket.channel.kind != Channel.Kind.API:
+        raise Refusal("The customer of this ticket writes through another channel.")
+    if seen := _stored(ticket.channel, external_id):
+        if seen.ticket_id != ticket.pk:
+            raise Refusal("This external id belongs to a message of another ticket.")
+        return seen
+    return _relay(ticket, text, external_id, said)
+
+
+def _relay(ticket: Ticket, text: str, external_id: str, said: Relayed) -> Message:
+    if said.vouched_email:
+        vouch(ticket, email=said.vouched_email, by=said.by, name=said.name)
+    message = receive(ticket, text, external_id=external_id)
+    record("message.relayed", by=said.by, ticket_id=ticket.pk, message=message.pk)
+    return message
+
+
+def _relayed_id(said: Relayed) -> str:
+    return f"relayed:{said.external_id}"[:120] if said.external_id else ""
+
+
+def _stored(channel: Channel, external_id: str) -> Message | None:
+    seen: Message | None = (
+        Message.objects.filter(channel=channel, external_id=external_id).select_related("ticket").first() if external_id else None
+    )
+    return seen
 
 
 def receive(ticket: Ticket, text: str, *, external_id: str) -> Message:

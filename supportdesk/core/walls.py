@@ -17,7 +17,17 @@ from django.db.migrations.state import ProjectState
 
 # Control plane: outside row-level security, because work must find its tenant through them.
 CONTROL_PLANE = frozenset(
-    {"core.Tenant", "core.User", "core.Membership", "core.KillSwitch", "core.Job", "core.Event", "core.ChainHead", "core.Presence"}
+    {
+        "core.Tenant",
+        "core.User",
+        "core.Membership",
+        "core.KillSwitch",
+        "core.ApiKey",
+        "core.Job",
+        "core.Event",
+        "core.ChainHead",
+        "core.Presence",
+    }
 )
 # Rows the app role may add and read, never change or take away.
 APPEND_ONLY = frozenset({"runtime.Step", "policies.PromptVersion", "policies.PolicyVersion"})

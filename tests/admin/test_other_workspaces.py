@@ -17,7 +17,8 @@ from policies.models import Policy, Rule
 from policies.publishing import publish_policy, publish_prompt
 from supportdesk.core.admin import ByTable
 from supportdesk.core.events import SYSTEM_ACTOR
-from supportdesk.core.models import Event, Job, Role, TeamMember
+from supportdesk.core.keys import make_key
+from supportdesk.core.models import Event, Job, Role, ServiceIdentity, TeamMember
 from supportdesk.core.tenancy import acting_for
 from tests.admin.conftest import Drafts, make_drafts
 from tests.admin.pages import send, text, url
@@ -51,6 +52,8 @@ def theirs(globex: World) -> dict[Any, Any]:
         rows = [
             *(drafts.policy, drafts.rule, drafts.limit, drafts.prompt, version, prompt_version, agent, snapshot, release, run),
             *(globex.brand, globex.channel, globex.queue, globex.team, globex.owner, make_switch(globex.tenant)),
+            service := ServiceIdentity.objects.create(name=CANARY, scopes=[]),
+            make_key(service=service, name=CANARY)[0],
             Connector.objects.create(key="shop", name=CANARY, base_url="https://shop.example"),
             Article.objects.create(brand=globex.brand, slug=CANARY, language="en", collection=CANARY, title=CANARY, body=CANARY),
             Label.objects.create(agent=agent, release=release),

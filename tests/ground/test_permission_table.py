@@ -20,8 +20,13 @@ ticket.assign      - r s - a o
 ticket.take_over   - r s - a o
 ticket.hand_back   - r s - a o
 ticket.resolve     - r s - a o
+approval.see       v r s p a o
+approval.decide    - - s - a o
 trace.see          v r s p a o
 customer.see       v r s p a o
+customer.edit      - r s - a o
+customer.vouch     - - - - a o
+message.receive    - r s - a o
 file.see           v r s p a o
 knowledge.see      v r s p a o
 knowledge.edit     - - - p a o
@@ -33,6 +38,7 @@ release.promote    - - - p a o
 connector.edit     - - - - a o
 switch.flip        - - s p a o
 team.edit          - - - - a o
+key.edit           - - - - a o
 job.redrive        - - - - a o
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in TABLE.strip().splitlines()}
