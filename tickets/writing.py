@@ -49,6 +49,10 @@ def locked(ticket_id: int) -> Ticket:
     """
     # Two reads: one that locks and joins re-checks the join after it waited, and loses a ticket whose queue or customer changed.
     Ticket.objects.select_for_update().only("pk").get(pk=ticket_id)
+    return _whole(ticket_id)
+
+
+def _whole(ticket_id: int) -> Ticket:
     ticket: Ticket = Ticket.objects.select_related("channel", "queue", "brand", "customer").get(pk=ticket_id)
     return ticket
 
@@ -118,4 +122,4 @@ def fenced(ticket_id: int, turn: int) -> Ticket:
     # The update is the fence: it takes the row's lock and answers 0 when the turn moved on.
     if not mine.update(turn=turn):
         raise Stale("The ticket moved on.")
-    return locked(ticket_id)
+    return _whole(ticket_id)

@@ -8,7 +8,7 @@ from django.utils.module_loading import import_string
 from agents.actions.models import Connector
 from agents.actions.shop import Shop
 from policies.models import PolicyVersion
-from tickets.identity import Level, level_of, proof_of
+from tickets.identity import Level, level_with, proof_of
 from tickets.models import Customer, Ticket
 
 
@@ -60,7 +60,7 @@ class Authority:
             run_id=run_id,
             turn=turn,
             email=proof.identity.value if proof else "",
-            level=level_of(ticket),
+            level=level_with(ticket, proof),
             customer=proof.identity.customer if proof else None,
         )
 

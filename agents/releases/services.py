@@ -108,13 +108,11 @@ def release_of(ticket: Ticket) -> Release:
     Raises:
         NoRelease: when nothing is live.
     """
-    pin = (
-        Pin.objects.select_related("release__prompt_version", "release__policy_version", "release__snapshot").filter(ticket=ticket).first()
-    )
+    whole = "release__prompt_version__prompt", "release__policy_version__policy", "release__snapshot"
+    pin = Pin.objects.select_related(*whole).filter(ticket=ticket).first()
     if pin is None:
-        label = Label.objects.filter(
-            agent__brand=ticket.brand_id, agent__is_active=True, environment=ticket.environment, name="live"
-        ).first()
+        live = Label.objects.select_related(*whole).filter(agent__is_active=True, environment=ticket.environment, name="live")
+        label = live.filter(agent__brand=ticket.brand_id).first()
         if label is None:
             raise NoRelease("No release is live for this brand.")
         pin, _made = Pin.objects.get_or_create(ticket=ticket, defaults={"release": label.release})
@@ -136,8 +134,7 @@ def policy_in_force(release: Release, environment: str) -> Release:
     """The release whose policy decides: the pinned one while it holds a label, otherwise what is live now."""
     if Label.objects.filter(release=release, environment=environment).exists():
         return release
-    label = (
-        Label.objects.select_related("release__policy_version").filter(agent=release.agent_id, environment=environment, name="live").first()
-    )
+    others = Label.objects.select_related("release__policy_version__policy").filter(agent=release.agent_id)
+    label = others.filter(environment=environment, name="live").first()
     live: Release | None = label.release if label else None
     return live or release

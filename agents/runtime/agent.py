@@ -25,6 +25,7 @@ from agents.runtime.chain import chat_models
 from agents.runtime.models import Step
 from agents.runtime.trace import Trace, timed
 from supportdesk.core.switches import is_stopped
+from supportdesk.core.tenancy import acting_tenant
 from tickets.errors import Stale
 from tickets.models import Handler, Ticket
 
@@ -235,12 +236,13 @@ class Recorder(AgentMiddleware):  # type: ignore[misc]
             tokens=(usage["input_tokens"], usage["output_tokens"]) if usage else (0, 0),
             milliseconds=timer.milliseconds,
         )
+        self.trace.flush()
         return response
 
 
 def article_url(ticket: Ticket, slug: str, language: str) -> str:
     """Where the customer reads the article."""
-    return f"/help/{ticket.tenant.slug}/{ticket.brand.key}/{language}/{slug}/"
+    return f"/help/{acting_tenant().slug}/{ticket.brand.key}/{language}/{slug}/"
 
 
 def think(*, authority: Authority, release: Release, trace: Trace, prompt: str, messages: list[AnyMessage]) -> Turn:

@@ -145,7 +145,7 @@ def renumbered(text: str, sources: list[dict[str, Any]]) -> tuple[str, list[dict
 
 def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: str) -> Findings:
     ticket = begun.ticket
-    done = ToolCall.objects.filter(ticket=ticket, is_write=True, state=State.SUCCEEDED)
+    done = list(ToolCall.objects.filter(ticket=ticket, is_write=True, state=State.SUCCEEDED))
     help_host = (urlsplit(ticket.brand.help_url).hostname or "").lower()
     known = [*done, *([begun.call] if begun.call else [])]
     told = [outcome_json(begun.call)] if begun.call else []
@@ -156,7 +156,7 @@ def _check(begun: Begun, trace: Trace, authority: Authority, turn: Turn, text: s
             sources=authority.sources,
             texts=[AMOUNTS.sub("", seen), *money_texts(seen)],
             customer_texts=begun.asked,
-            done_tools=frozenset(done.values_list("tool", flat=True)),
+            done_tools=frozenset(call.tool for call in done),
             past_states=frozenset(act for act, sign in PAST_STATES if sign.search(" ".join(turn.texts))),
             allowed_hosts=frozenset(host for host in (help_host,) if host),
             language=ticket.language or "en",
@@ -208,11 +208,12 @@ def _send(
     fault_point("before_send")
     with transaction.atomic():
         ticket = fenced(run.ticket_id, run.turn)
-        if not AgentRun.objects.filter(pk=run.pk, state=AgentRun.State.RUNNING).update(state=AgentRun.State.DONE):
-            raise Stale("This run ended already.")
         message = append(ticket, author=Author.AI, kind=kind, body=text, data=data, citations=citations)
-        AgentRun.objects.filter(pk=run.pk).update(outcome=outcome, message=message, finished_at=timezone.now())
+        running = AgentRun.objects.filter(pk=run.pk, state=AgentRun.State.RUNNING)
+        if not running.update(state=AgentRun.State.DONE, outcome=outcome, message=message, finished_at=timezone.now()):
+            raise Stale("This run ended already.")
         record("message.sent", by=AI, ticket_id=ticket.pk, message=message.pk, run=run.pk)
+        trace.flush()
     fault_point("after_send")
 
 
@@ -248,3 +249,4 @@ def escalate_now(run: AgentRun, ticket: Ticket, reason: str, question: str, call
                 finish(run, AgentRun.State.DONE, "escalate", newest_answer(ticket))
         except Stale:
             finish(run, AgentRun.State.STALE)
+        trace.flush()

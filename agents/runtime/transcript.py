@@ -11,7 +11,7 @@ from agents.actions.models import State, ToolCall
 from agents.runtime.models import AgentRun
 from supportdesk.core.html import plain
 from supportdesk.core.money import amount_text
-from tickets.identity import level_of
+from tickets.identity import Level
 from tickets.models import Author, Kind, Message, Ticket
 
 NEWEST = 30
@@ -26,13 +26,13 @@ TOLD = {
 }
 
 
-def system_prompt(run: AgentRun, body: str, ticket: Ticket) -> str:
+def system_prompt(run: AgentRun, body: str, ticket: Ticket, level: Level) -> str:
     """The release's prompt and the block of typed context; nothing a customer wrote is in it."""
     context = {
         "agent": ticket.brand.agent_name,
         "brand": ticket.brand.name,
         "language": ticket.language or "en",
-        "identity": level_of(ticket).value,
+        "identity": level.value,
         "customer_name": ticket.customer.name or None,
         "channel": ticket.channel.kind,
         "now": timezone.now().isoformat(timespec="seconds"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone, translation
 
 from agents.actions.authority import Authority
@@ -65,6 +66,7 @@ def start_run(ticket_id: int, trigger: str = "message", call_id: str = "") -> No
         finish(begun.run, AgentRun.State.FAILED)
         raise
     finally:
+        trace.flush()
         trace.stage("done")
 
 
@@ -102,6 +104,8 @@ def _read_customer(ticket_id: int) -> None:
     guess = intents.guess(" ".join(texts)[-2000:], language).label or ""
     # "I want a person" says how, not what about: the topic of before stays, so that the right team gets it.
     intent = ticket.intent if ticket.intent and (not guess or guess in MANNERS) else guess
+    if (language, intent[:40]) == (ticket.language, ticket.intent):
+        return
     Ticket.objects.filter(pk=ticket.pk).update(language=language, intent=intent[:40])
 
 
@@ -110,21 +114,22 @@ def _begin(ticket_id: int, trigger: str, call_id: str) -> Begun | None:
     with transaction.atomic():
         ticket = locked(ticket_id)
         call = ToolCall.objects.select_for_update(of=("self",)).get(pk=call_id) if call_id else None
+        cause = _cause(ticket, trigger, call)
+        known = AgentRun.objects.filter(ticket=ticket).filter(Q(state=AgentRun.State.RUNNING) | Q(cause=cause, state=AgentRun.State.DONE))
+        runs = list(known)
         # A worker that died left its run behind; once the ticket moved on, nobody else would end it.
-        AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).exclude(turn=ticket.turn).update(
-            state=AgentRun.State.STALE, finished_at=timezone.now()
-        )
+        _replace([run for run in runs if run.state == AgentRun.State.RUNNING and run.turn != ticket.turn])
         if ticket.handler != Handler.AI or not ticket.is_open:
             return None
         if call is None and trigger in ("message", "handed_back") and ticket.asked_seq <= ticket.answered_seq:
             return None
-        cause = _cause(ticket, trigger, call)
-        if AgentRun.objects.filter(ticket=ticket, cause=cause, state=AgentRun.State.DONE).exists():
+        if any(run.state == AgentRun.State.DONE for run in runs):
             return None
-        if call is not None and _is_busy(ticket):
+        alive = [run for run in runs if run.state == AgentRun.State.RUNNING and run.turn == ticket.turn]
+        if call is not None and (ticket.asked_seq > ticket.answered_seq or any(run.lease_until > timezone.now() for run in alive)):
             # The customer's own message is answered first; the news of the call follows.
             raise Retry(WAIT_SECONDS)
-        AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).update(state=AgentRun.State.STALE, finished_at=timezone.now())
+        _replace(alive)
         turn = raise_turn(ticket)
         try:
             release = release_of(ticket)
@@ -164,9 +169,10 @@ def _cause(ticket: Ticket, trigger: str, call: ToolCall | None) -> str:
     return f"{trigger}:{ticket.asked_seq}"
 
 
-def _is_busy(ticket: Ticket) -> bool:
-    running = AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING, lease_until__gt=timezone.now(), turn=ticket.turn)
-    return ticket.asked_seq > ticket.answered_seq or running.exists()
+def _replace(runs: list[AgentRun]) -> None:
+    """End runs whose turn is over."""
+    if runs:
+        AgentRun.objects.filter(pk__in=[run.pk for run in runs]).update(state=AgentRun.State.STALE, finished_at=timezone.now())
 
 
 def _take_turn(begun: Begun, trace: Trace) -> None:
@@ -200,7 +206,7 @@ def _take_turn(begun: Begun, trace: Trace) -> None:
         authority=authority,
         release=release,
         trace=trace,
-        prompt=system_prompt(run, release.prompt_version.content["body"], ticket),
+        prompt=system_prompt(run, release.prompt_version.content["body"], ticket, authority.level),
         messages=messages_of(ticket, after_call=begun.call),
     )
     fault_point("turn_thought")

@@ -11,9 +11,10 @@ from supportdesk.core.tenancy import acting_tenant
 
 def show(ticket_id: int, kind: str, **data: Any) -> None:
     """Overwrite what is shown of this kind on the ticket."""
-    Presence.objects.update_or_create(
-        tenant=acting_tenant(), ticket_id=ticket_id, kind=kind, defaults={"data": data, "changed_at": timezone.now()}
-    )
+    tenant, now = acting_tenant(), timezone.now()
+    if Presence.objects.filter(tenant=tenant, ticket_id=ticket_id, kind=kind).update(data=data, changed_at=now):
+        return
+    Presence.objects.update_or_create(tenant=tenant, ticket_id=ticket_id, kind=kind, defaults={"data": data, "changed_at": now})
 
 
 def since(moment: datetime) -> list[Presence]:
