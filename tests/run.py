@@ -26,7 +26,9 @@ def main(arguments: list[str]) -> int:
     with ThreadPoolExecutor(max_workers=1) as beside:
         if servers.postgres_url():
             environment = {"DATABASE_URL": servers.postgres_url()}
-            races = beside.submit(_pytest, "PostgreSQL", ["tests/postgres", "-m", f"postgres and {which}"], environment, held=True)
+            races = beside.submit(
+                _pytest, "PostgreSQL", ["tests/postgres", "tests/production", "-m", f"postgres and {which}"], environment, held=True
+            )
         if servers.chromium():
             results["browser"] = _pytest("a browser", ["tests/browser", "-m", f"browser and {which}"])
         if servers.postgres_url():

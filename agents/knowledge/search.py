@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ from agents.knowledge.models import Article, Passage, PassageVector, Snapshot
 from supportdesk.core.tenancy import acting_tenant
 
 log = logging.getLogger("supportdesk.knowledge")
+AWAY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ _lexical: dict[tuple[int, int], LexicalIndex] = {}
 # By (tenant, embedder): the passages this process put into the index, or found no vector for.
 _indexed: dict[tuple[int, str], set[int]] = {}
 _index: VectorIndex | None = None
+_away_until = 0.0
 
 
 @lru_cache(maxsize=4)
@@ -111,6 +114,9 @@ def _lexical_index(tenant_id: int, snapshot: Snapshot) -> LexicalIndex:
 
 def _near(query: str, tenant_id: int, language: str, spec: str, allowed: set[int]) -> list[tuple[int, float]]:
     """Vector neighbours; an index that is missing or broken is refilled from SQL, and at worst search goes on by words alone."""
+    global _away_until
+    if time.monotonic() < _away_until:
+        return []
     model = embedder(spec)
     try:
         vectors = vector_index().vectors(tenant_id, model.name)
@@ -119,6 +125,8 @@ def _near(query: str, tenant_id: int, language: str, spec: str, allowed: set[int
         return vectors.query(model.embed_query(without_contacts(query), language), 60)
     except Exception:
         log.exception("the vector index does not answer; searching by words alone")
+        # A server that is away may take its time to say so: not every customer waits for that.
+        _away_until = time.monotonic() + AWAY_SECONDS if settings.CHROMA_URL else 0.0
         return []
 
 

@@ -11,7 +11,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from supportdesk.chat.acts import PRIVATE_NEWS, SessionOver, Visit, act, spoken, standing, ticket_of
+from supportdesk.chat.acts import PRIVATE_NEWS, SessionOver, Standing, Visit, act, spoken, standing, ticket_of
 from supportdesk.chat.frames import BadFrame, Frame, parse
 from supportdesk.chat.places import chat_channel
 from supportdesk.core.tail import ensure_running, ticket_group
@@ -38,6 +38,7 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.visit: Visit | None = None
         self.ticket_id: int | None = None
         self.position = 0
+        self.late_at = -1
         self.bad = 0
         self.is_over = False
         self.arrived: deque[float] = deque(maxlen=FRAMES)
@@ -149,20 +150,30 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         return True
 
     async def watch(self) -> None:
-        """Close a socket that never says hello, and one whose session ended, within five seconds."""
+        """Close a socket that never says hello, and one whose session ended, within five seconds; find news whose hint was lost."""
         waited = 0.0
         while not self.is_over:
             await asyncio.sleep(WATCH_SECONDS)
             waited += WATCH_SECONDS
             try:
-                if self.visit is not None and await self.follow(await database_sync_to_async(ticket_of)(self.visit)):
-                    await self.say("changed", position=self.position)
+                if self.visit is not None:
+                    stands = await database_sync_to_async(standing)(self.visit, self.position)
+                    if await self.follow(stands.ticket_id) or self.is_late(stands):
+                        await self.say("changed", position=self.position)
             except SessionOver:
                 await self.end(UNKNOWN_SESSION)
             except Exception:
                 log.exception("a chat session could not be checked")
             if self.visit is None and waited >= HELLO_SECONDS:
                 await self.end(NO_HELLO)
+
+    def is_late(self, stands: Standing) -> bool:
+        """Whether news was missed for a whole round: its hint was lost, and the log says so. One on its way is given the time."""
+        late = stands.missed and self.late_at == self.position
+        self.late_at = self.position if stands.missed else -1
+        if late or not stands.missed:
+            self.position = max(self.position, stands.position)
+        return late
 
     async def end(self, code: int) -> None:
         """Close, and listen no more to what is still under way."""

@@ -44,7 +44,9 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Let in signed-in teammates only."""
         self._changed: dict[int | None, tuple[int, str]] = {}
         self._wake, self._tasks, self._group = asyncio.Event(), [], ""
+        # The newest position heard of, the one up to which nothing was missed, and where the log was a round ago.
         self._position: int | None = None
+        self._whole, self._head = 0, 0
         self._resumes = 0
         self.member = await self._who()
         if self.member is None:
@@ -71,7 +73,7 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(BAD_FRAME)
             return
         now, missed = await self._missed(position)
-        self._position = max(now, self._position or 0)
+        self._position = self._whole = max(now, self._position or 0)
         await self._send({"type": "ready", "position": self._position})
         for ticket_id, told in missed.items():
             self._changed[ticket_id] = told
@@ -81,9 +83,12 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         """A hint of the tail: remember the ticket until the next frame may go out."""
         if self._position is None:
             return
-        self._position = max(self._position, int(hint["position"]))
+        position = int(hint["position"])
+        self._position = max(self._position, position)
+        if position == self._whole + 1:
+            self._whole = position
         if hint["ticket_id"] is not None:
-            self._changed[hint["ticket_id"]] = (int(hint["position"]), str(hint["code"]))
+            self._changed[hint["ticket_id"]] = (position, str(hint["code"]))
             self._wake.set()
 
     async def presence(self, hint: dict[str, Any]) -> None:
@@ -113,13 +118,26 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return frames
 
     async def _watch(self) -> None:
-        """Close soon after the session or the membership ends."""
+        """Close soon after the session or the membership ends; find news whose hint was lost."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
             now = await self._who()
             if now is None or self.member is None or (now.pk, now.role) != (self.member.pk, self.member.role):
                 await self.close(SIGNED_OUT)
                 return
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Look into the log where hints are missing; those on their way are given one round."""
+        if self._position is None:
+            return
+        if self._whole < self._head:
+            self._whole, missed = await self._missed(self._whole)
+            self._position = max(self._position, self._whole)
+            self._changed |= missed
+            if missed:
+                self._wake.set()
+        self._head = await self._last_position()
 
     async def _send(self, frame: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(frame))
@@ -152,6 +170,11 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             return now, {None: (now, "many")}
         events = Event.objects.filter(tenant=tenant, position__gt=position, position__lte=now).exclude(ticket_id=None).order_by("position")
         return now, {event.ticket_id: (event.position or now, event.code) for event in events}
+
+    @database_sync_to_async  # type: ignore[untyped-decorator]
+    def _last_position(self) -> int:
+        assert self.member is not None  # noqa: S101
+        return last_position(self.member.tenant)
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
     def _visible(self, ids: list[int]) -> set[int]:

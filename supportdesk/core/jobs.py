@@ -5,7 +5,9 @@ runs twice. After `max_attempts` a job is dead: visible, redrivable, and its `on
 """
 
 import logging
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,12 +20,17 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from supportdesk.core import claims
 from supportdesk.core.database import ON_POSTGRES, SYSTEM
-from supportdesk.core.models import Job
+from supportdesk.core.models import Job, Tenant
 from supportdesk.core.tenancy import acting_for, acting_tenant_id
 
 log = logging.getLogger("supportdesk.jobs")
 BACKOFF_SECONDS = (1, 5, 20, 60, 300, 900)
+# How old the list of tenants with due jobs may be, and what is known of a tenant.
+LOOK_SECONDS, TENANT_SECONDS = 0.1, 2.0
+# A row that waits again was not given to the broker yet.
+DUE_ANEW = {"published_at": None}
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def enqueue(name: str, *, after: float = 0.0, dedupe: str = "", **ids: Any) -> J
         job.save(force_insert=True)
         return job
     waiting = Job.objects.filter(_of(job.tenant_id), name=name, dedupe=dedupe, state=Job.State.QUEUED)
-    if waiting.update(run_at=due):
+    if waiting.update(run_at=due, **DUE_ANEW):
         return None
     try:
         with transaction.atomic():
@@ -94,40 +101,32 @@ class Queue:
     def __init__(self, owner: str, lease_seconds: int | None = None) -> None:
         self.owner = owner
         self.lease = timedelta(seconds=lease_seconds or settings.JOB_LEASE_SECONDS)
-        self._last_tenant = 0
+        self._turns: deque[int | None] = deque()
+        self._looked = 0.0
+        self._last = 0
+        self._tenants: dict[int, tuple[float, Tenant]] = {}
 
     def claim(self) -> Job | None:
         """The next due job, now leased to this worker; None when nothing is due."""
-        due = Job.objects.using(SYSTEM).filter(Q(state=Job.State.QUEUED, run_at__lte=_now()))
-        tenants = sorted({tenant or 0 for tenant in due.order_by().values_list("tenant_id", flat=True).distinct()})
-        if not tenants:
-            return None
-        later = [tenant for tenant in tenants if tenant > self._last_tenant]
-        for tenant in [*later, *tenants[: len(tenants) - len(later)]]:
-            if job := self._claim_of(tenant or None):
-                self._last_tenant = tenant
+        has_looked = False
+        while True:
+            if not self._turns or time.monotonic() - self._looked > LOOK_SECONDS:
+                if has_looked and not self._turns:
+                    return None
+                self._turns, self._looked, has_looked = deque(claims.tenants_in_turn(self._last)), time.monotonic(), True
+                if not self._turns:
+                    return None
+            tenant = self._turns.popleft()
+            if job := claims.claim_next(tenant, owner=self.owner, lease=self.lease):
+                self._turns.append(tenant)
+                self._last = tenant or 0
                 return job
-        return None
 
-    def _claim_of(self, tenant_id: int | None) -> Job | None:
-        with transaction.atomic(using=SYSTEM):
-            rows = Job.objects.using(SYSTEM).filter(state=Job.State.QUEUED, run_at__lte=_now()).filter(_of(tenant_id))
-            if ON_POSTGRES:
-                rows = rows.select_for_update(skip_locked=True, of=("self",))
-            job = rows.order_by("run_at", "id").first()
-            if job is None:
-                return None
-            taken = (
-                Job.objects.using(SYSTEM)
-                .filter(pk=job.pk, state=Job.State.QUEUED)
-                .update(state=Job.State.RUNNING, lease_owner=self.owner, lease_until=_now() + self.lease, attempts=F("attempts") + 1)
-            )
-            if not taken:
-                return None
-            job.refresh_from_db(using=SYSTEM)
-            return job
+    def take(self, job_id: int) -> Job | None:
+        """This one job, now leased to this worker; None when it is not due, or somebody has it."""
+        return claims.claim_by_id(job_id, owner=self.owner, lease=self.lease)
 
-    def renew(self, ids: list[int]) -> None:
+    def renew(self, ids: Collection[int]) -> None:
         """Keep the leases of jobs this worker is still doing."""
         mine = Job.objects.using(SYSTEM).filter(pk__in=ids, state=Job.State.RUNNING, lease_owner=self.owner)
         mine.update(lease_until=_now() + self.lease)
@@ -139,7 +138,7 @@ class Queue:
     def run(self, job: Job) -> None:
         """Carry out one claimed job and settle its row; never raises."""
         try:
-            with acting_for(job.tenant) if job.tenant else nullcontext():
+            with acting_for(self._tenant_of(job)) if job.tenant_id else nullcontext():
                 _function(_handlers[job.name].run)(**job.args)
         except Retry as again:
             later = timezone.now() + timedelta(seconds=again.seconds)
@@ -148,7 +147,16 @@ class Queue:
             log.exception("job %s (%s) failed, attempt %s", job.pk, job.name, job.attempts)
             self._failed(job, f"{type(error).__name__}: {error}"[:300])
         else:
-            self._settle(job, state=Job.State.DONE, finished_at=timezone.now(), lease_owner="", lease_until=None)
+            claims.settle_done(job, owner=self.owner)
+
+    def _tenant_of(self, job: Job) -> Tenant:
+        """The job's tenant, read at most every few seconds."""
+        assert job.tenant_id is not None  # noqa: S101
+        read_at, tenant = self._tenants.get(job.tenant_id, (0.0, None))
+        if tenant is None or time.monotonic() - read_at > TENANT_SECONDS:
+            tenant = Tenant.objects.get(pk=job.tenant_id)
+            self._tenants[job.tenant_id] = (time.monotonic(), tenant)
+        return tenant
 
     def _failed(self, job: Job, said: str) -> None:
         if job.attempts >= job.max_attempts:
@@ -161,6 +169,8 @@ class Queue:
 
     def _settle(self, job: Job, **fields: Any) -> bool:
         """Write the outcome, unless the lease went to somebody else meanwhile."""
+        if fields.get("state") == Job.State.QUEUED:
+            fields |= DUE_ANEW
         mine = Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.RUNNING, lease_owner=self.owner, attempts=job.attempts)
         try:
             with transaction.atomic(using=SYSTEM):
@@ -192,6 +202,7 @@ def sweep() -> int:
         try:
             with transaction.atomic(using=SYSTEM):
                 changed = mine.update(
+                    **DUE_ANEW,
                     state=Job.State.DEAD if dead else Job.State.QUEUED,
                     lease_owner="",
                     lease_until=None,
@@ -212,7 +223,7 @@ def redrive(job: Job) -> bool:
     dead = Job.objects.filter(pk=job.pk, state=Job.State.DEAD)
     try:
         with transaction.atomic():
-            return bool(dead.update(state=Job.State.QUEUED, attempts=0, run_at=_now(), finished_at=None, last_error=""))
+            return bool(dead.update(state=Job.State.QUEUED, attempts=0, run_at=_now(), finished_at=None, last_error="", **DUE_ANEW))
     except IntegrityError:
         return False
 

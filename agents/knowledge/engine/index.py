@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import http.client
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from threading import RLock
 from types import TracebackType
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOCK_NAME = "index.lock"
+# How long a Chroma server may take; a search that has no vectors by then goes on by words.
+ANSWER_SECONDS = 4.0
 # Few vectors per tenant: a thorough search costs a millisecond and misses nothing.
 _HNSW = {"space": "cosine", "ef_construction": 200, "ef_search": 200, "max_neighbors": 32}
 _UNSAFE = re.compile(r"[^a-z0-9]+")
@@ -83,13 +87,11 @@ class VectorIndex:
         if self._path is None:
             place = urlsplit(self._url or "")
             secure = place.scheme == "https"
-            self._client = chromadb.HttpClient(
-                host=place.hostname or "",
-                port=place.port or (443 if secure else 8000),
-                ssl=secure,
-                headers=self._headers,
-                settings=settings,
-            )
+            port = place.port or (443 if secure else 8000)
+            _answers(place.hostname or "", port, secure=secure)
+            self._client = chromadb.HttpClient(host=place.hostname or "", port=port, ssl=secure, headers=self._headers, settings=settings)
+            # Chroma's client would wait for ever, and everybody behind our lock with it.
+            self._client._server._session.timeout = ANSWER_SECONDS
             return
         self._path.mkdir(parents=True, exist_ok=True)
         self._lock = _lock(self._path / LOCK_NAME)
@@ -207,6 +209,14 @@ def collection_name(tenant_id: object, embedder_name: str) -> str:
     digest = hashlib.sha256(f"{tenant_id}\x00{embedder_name}".encode()).hexdigest()[:12]
     tenant, embedder = (_UNSAFE.sub("-", str(part).lower()).strip("-")[:40] for part in (tenant_id, embedder_name))
     return f"t-{tenant}-{embedder}-{digest}"
+
+
+def _answers(host: str, port: int, *, secure: bool) -> None:
+    """Ask for a sign of life; OSError when none comes in time, which the client's own greeting would wait for without end."""
+    kind = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+    with closing(kind(host, port, timeout=ANSWER_SECONDS)) as connection:
+        connection.request("GET", "/api/v2/heartbeat")
+        connection.getresponse().read()
 
 
 def _lock(path: Path) -> int:

@@ -1,8 +1,6 @@
 """`manage.py worker`: claims due jobs and runs them, sweeps expired leases, stamps events; stops cleanly on SIGTERM."""
 
-import os
 import signal
-import socket
 import threading
 import time
 from typing import Any
@@ -13,7 +11,7 @@ from django.db import close_old_connections, connections
 
 from supportdesk.core import jobs
 from supportdesk.core.events import stamp
-from supportdesk.core.models import Job
+from supportdesk.core.leases import Leases
 
 IDLE_SECONDS = 0.15
 SWEEP_SECONDS = 2.0
@@ -46,51 +44,48 @@ class Worker:
     """Threads that claim and run jobs, and one that keeps their leases, sweeps and stamps."""
 
     def __init__(self, threads: int) -> None:
-        self.name = f"{socket.gethostname()[:30]}:{os.getpid()}"
+        self.leases = Leases()
+        self.name = self.leases.owner
         self.threads = threads
         self.stopping = threading.Event()
-        self._held: dict[str, Job] = {}
-        self._claiming = threading.Lock()
 
     def run(self) -> None:
         """Until `stopping` is set; running jobs are finished first."""
         jobs.preload()
-        team = [threading.Thread(target=self._work, args=(f"{self.name}/{index}",), daemon=True) for index in range(self.threads)]
+        team = [threading.Thread(target=self._work, name=f"jobs-{index}", daemon=True) for index in range(self.threads)]
         for thread in team:
             thread.start()
         swept = 0.0
         while not self.stopping.wait(IDLE_SECONDS):
             try:
+                self.leases.renew()
                 stamp()
-                self._renew()
                 if time.monotonic() - swept > SWEEP_SECONDS:
                     jobs.sweep()
                     swept = time.monotonic()
             except Exception:
                 jobs.log.exception("the worker's housekeeping stumbled and goes on")
                 close_old_connections()
-        for thread in team:
-            thread.join(timeout=settings.JOB_LEASE_SECONDS)
+        self._finish(team)
 
-    def _renew(self) -> None:
-        for owner, job in list(self._held.items()):
-            jobs.Queue(owner).renew([job.pk])
+    def _finish(self, team: list[threading.Thread]) -> None:
+        """Wait for what is under way, keeping its leases, but not for ever: what is left becomes due again when its lease ends."""
+        until = time.monotonic() + settings.JOB_LEASE_SECONDS
+        while any(thread.is_alive() for thread in team) and time.monotonic() < until:
+            team[0].join(0.1) if team[0].is_alive() else time.sleep(0.05)
+            self.leases.renew()
 
-    def _work(self, owner: str) -> None:
-        queue = jobs.Queue(owner)
+    def _work(self) -> None:
+        queue = jobs.Queue(self.name)
         while not self.stopping.is_set():
             try:
-                # One claim at a time per process: on SQLite claiming is a write.
-                with self._claiming:
-                    job = queue.claim()
+                job = queue.claim()
                 if job is None:
+                    close_old_connections()
                     self.stopping.wait(IDLE_SECONDS)
                     continue
-                self._held[owner] = job
-                try:
+                with self.leases.keep(job):
                     queue.run(job)
-                finally:
-                    self._held.pop(owner, None)
             except Exception:
                 jobs.log.exception("the worker stumbled and goes on")
                 close_old_connections()
