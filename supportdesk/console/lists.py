@@ -6,14 +6,19 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
+from django.db.models import Exists, IntegerField, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
+from agents.actions.models import Approval
+from supportdesk.console.approving import waiting_count
 from supportdesk.core.models import Membership
 from supportdesk.core.permissions import may
 from tickets.models import Handler, Queue, Ticket
 
 PAGE = 30
+# Counts end here; beyond it a list says "999+".
+MOST = 999
+Tally = int | str
 TABS = {"mine": _("Mine"), "unassigned": _("Unassigned"), "all": _("All")}
 SORTS = {"urgent": _("Most urgent"), "waiting": _("Waiting longest"), "newest": _("Newest activity")}
 STATUSES = {"open": _("Open"), "resolved": _("Resolved")}
@@ -78,11 +83,19 @@ def tickets_for(member: Membership, filters: Filters) -> Any:
     return tickets.filter(_tabs(member)[filters.tab])
 
 
-def counts_for(member: Membership, filters: Filters) -> dict[str, int]:
+def counts_for(member: Membership, filters: Filters) -> dict[str, Tally]:
     """How many tickets each tab holds under the other filters."""
-    tabs = {name: Count("pk", filter=where) for name, where in _tabs(member).items()}
-    counted: dict[str, int] = _narrowed(member, replace(filters, q="")).aggregate(**tabs)
-    return counted
+    tickets = _narrowed(member, replace(filters, q=""))
+    return {name: tally(tickets.filter(where)) for name, where in _tabs(member).items()}
+
+
+def tally(tickets: Any) -> Tally:
+    """How many, counted no further than a screen needs: the database stops there, whatever the number of tickets."""
+    return _shown(tickets.order_by()[: MOST + 1].count())
+
+
+def _shown(n: int) -> Tally:
+    return n if n <= MOST else f"{MOST}+"
 
 
 def _narrowed(member: Membership, filters: Filters) -> Any:
@@ -110,6 +123,7 @@ def page_of(member: Membership, filters: Filters, after: str = "") -> Page:
     """One page of the list. The cursor is the last row's own place, so that new tickets never push rows onto the next page."""
     order = ORDERS[filters.sort]
     tickets = tickets_for(member, filters).joined().with_last_escalation().with_patience().order_by(*order)
+    tickets = tickets.annotate(waits_for_decision=_waits())
     if place := _read(after, order):
         tickets = tickets.filter(_behind(order, place))
     rows = list(tickets[: PAGE + 1])
@@ -118,11 +132,17 @@ def page_of(member: Membership, filters: Filters, after: str = "") -> Page:
 
 def rows_of(member: Membership, ids: Sequence[int], filters: Filters) -> list[Ticket]:
     """These tickets as rows, as far as the teammate may see them, each with `is_listed`: whether the list still holds it."""
-    rows: list[Any] = list(Ticket.objects.visible_to(member).filter(pk__in=ids).joined().with_last_escalation().with_patience())
+    tickets = Ticket.objects.visible_to(member).filter(pk__in=ids).joined().with_last_escalation().with_patience()
+    rows: list[Any] = list(tickets.annotate(waits_for_decision=_waits()))
     listed = set(tickets_for(member, filters).filter(pk__in=ids).values_list("pk", flat=True))
     for row in rows:
         row.is_listed = row.pk in listed
     return rows
+
+
+def _waits() -> Exists:
+    """Whether an approval of the ticket waits for a decision."""
+    return Exists(Approval.objects.open().filter(ticket=OuterRef("pk")))
 
 
 def _place(ticket: Any, order: Sequence[str]) -> str:
@@ -158,24 +178,31 @@ def _behind(order: Sequence[str], place: Sequence[Any]) -> Q:
 
 @dataclass(frozen=True)
 class Rail:
-    """What the rail counts: open tickets the teammate may see, by queue, and those the AI agent has."""
+    """What the rail counts: open tickets the teammate may see, by queue, those the AI agent has, and approvals that wait."""
 
-    queues: list[tuple[Queue, int]]
-    total: int
-    ai: int
+    queues: list[tuple[Queue, Tally]]
+    total: Tally
+    ai: Tally
+    approvals: int = 0
+
+
+class CountOf(Subquery):
+    """The number of rows of a sliced subquery."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
 
 
 def rail_for(member: Membership) -> Rail:
-    """Counts of the rail: a few queries whatever the number of tickets."""
-    by_queue: dict[int, int] = {}
-    total = ai = 0
-    groups = Ticket.objects.visible_to(member).open().values_list("queue_id", "handler").annotate(n=Count("pk")).order_by()
-    for queue_id, handler, n in groups:
-        by_queue[queue_id] = by_queue.get(queue_id, 0) + n
-        total += n
-        ai += n if handler == Handler.AI else 0
-    queues = list(Queue.objects.order_by("position", "id"))
+    """Counts of the rail: one query, which stops counting a queue where a screen stops showing."""
+    seen = Ticket.objects.visible_to(member).open().filter(queue=OuterRef("pk")).order_by().values("pk")
+    queues = list(
+        Queue.objects.order_by("position", "id").annotate(
+            ai=CountOf(seen.filter(handler=Handler.AI)[: MOST + 1]), human=CountOf(seen.filter(handler=Handler.HUMAN)[: MOST + 1])
+        )
+    )
+    total, ai = sum(queue.ai + queue.human for queue in queues), sum(queue.ai for queue in queues)
     if not may(member, "ticket.see_all"):
         own = set(member.team_links.values_list("team__queue_links__queue_id", flat=True))
-        queues = [queue for queue in queues if queue.pk in own or queue.pk in by_queue]
-    return Rail([(queue, by_queue.get(queue.pk, 0)) for queue in queues], total, ai)
+        queues = [queue for queue in queues if queue.pk in own or queue.ai or queue.human]
+    return Rail([(queue, _shown(queue.ai + queue.human)) for queue in queues], _shown(total), _shown(ai), waiting_count(member))

@@ -15,6 +15,9 @@ from tickets.models.customers import Customer, CustomerIdentity
 from tickets.models.places import Channel, Queue
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
+# Spelled once, for queries and indexes: an index serves only the expression it was made of.
+WAITS_FROM = Coalesce("waiting_since", models.Value(NEVER), output_field=models.DateTimeField())
+IS_OPEN = ~Q(status="resolved")
 
 
 class Handler(models.TextChoices):
@@ -89,7 +92,7 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
 
     def with_patience(self) -> Self:
         """Each with `waits_from`: since when the customer waits; those who do not wait come last."""
-        return self.annotate(waits_from=Coalesce("waiting_since", models.Value(NEVER), output_field=models.DateTimeField()))
+        return self.annotate(waits_from=WAITS_FROM)
 
     def joined(self) -> Self:
         """With everything a row of the list shows: no query per row."""
@@ -136,8 +139,13 @@ class Ticket(TenantModel):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "number"], name="ticket_number_once")]
         indexes = [
-            models.Index(fields=["tenant", "status", "assignee", "-last_message_at", "id"], name="ticket_list"),
-            models.Index(fields=["tenant", "status", "-priority", "waiting_since", "id"], name="ticket_queue_page"),
+            # One for each order of the list and for its counts; the resolved, who are most, stay out of all but their own.
+            models.Index("tenant", models.F("priority").desc(), WAITS_FROM, "id", condition=IS_OPEN, name="ticket_urgent"),
+            models.Index("tenant", "assignee", models.F("priority").desc(), WAITS_FROM, "id", condition=IS_OPEN, name="ticket_mine"),
+            models.Index("tenant", WAITS_FROM, "id", condition=IS_OPEN, name="ticket_waiting"),
+            models.Index(fields=["tenant", "-last_message_at", "-id"], condition=IS_OPEN, name="ticket_newest"),
+            models.Index(fields=["tenant", "-last_message_at", "-id"], condition=Q(status="resolved"), name="ticket_resolved"),
+            models.Index(fields=["tenant", "queue", "handler", "assignee"], condition=IS_OPEN, name="ticket_counts"),
             models.Index(fields=["tenant", "customer", "-last_message_at"], name="ticket_of_customer"),
         ]
 

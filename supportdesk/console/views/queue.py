@@ -45,7 +45,7 @@ def _around(request: HttpRequest, filters: Filters) -> dict[str, object]:
     oldest = None
     if filters.tab == "mine" and not counts["mine"] and counts["unassigned"]:
         oldest = lists.page_of(member, Filters(tab="unassigned", sort="waiting", queue=filters.queue)).tickets[:1]
-    searched = Ticket.objects.visible_to(member).count() if filters.q else 0
+    searched = lists.tally(Ticket.objects.visible_to(member)) if filters.q else 0
     return {
         "tabs": [(key, name, counts[key]) for key, name in lists.TABS.items()],
         "count": counts[filters.tab],
