@@ -41,7 +41,15 @@ export function everyTime(root) {
   for (const element of root.querySelectorAll("[data-clock]"))
     put(element, new Date(element.dataset.clock || element.dateTime).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }));
   for (const element of root.querySelectorAll("[data-ago]")) put(element, ago(Date.parse(element.dateTime)));
+  for (const element of root.querySelectorAll(".badge [data-until]")) left(element);
   for (const element of root.querySelectorAll("[data-since]")) put(element, waited(Date.parse(element.dataset.since)));
+}
+
+// How long until a moment: it warns when little is left, and reserves its place.
+function left(element) {
+  const minutes = Math.max(0, Math.floor((Date.parse(element.dataset.until) - Date.now()) / 60000));
+  put(element, `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}`);
+  if (minutes < 20) element.closest(".badge").dataset.tone = "warn";
 }
 
 export function clock() {

@@ -1,6 +1,7 @@
 // What every page of the console does: menus, theme, keys, times, toasts, the socket.
 
 import { connect } from "./console-socket.js";
+import { approvals } from "./console-approvals.js";
 import { list } from "./console-list.js";
 import { ticket } from "./console-ticket.js";
 import { palette } from "./console-palette.js";
@@ -57,10 +58,11 @@ addEventListener("keydown", (event) => {
   if (mod || event.altKey || typing(event.target) || document.querySelector("dialog[open]") || localStorage.getItem("keys") === "off") return;
   if (event.key === "?") return document.getElementById("shortcuts").showModal();
   const key = event.key.toLowerCase();
-  if (going && Date.now() - going < 1200 && key === "t") { going = 0; location.assign("/console/"); return; }
+  const place = { t: "/console/", a: "/console/approvals/" }[key];
+  if (going && Date.now() - going < 1200 && place) { going = 0; location.assign(place); return; }
   going = key === "g" ? Date.now() : 0;
   if (document.querySelector(":popover-open")) return;
-  if (list.key(key, event) || ticket.key(key, event)) event.preventDefault();
+  if (approvals.key(key, event) || list.key(key, event) || ticket.key(key, event)) event.preventDefault();
 });
 
 addEventListener("click", (event) => {
@@ -75,8 +77,7 @@ addEventListener("click", (event) => {
 });
 
 document.body.addEventListener("htmx:configRequest", (event) => {
-  const marks = ticket.marks();
-  if (marks) Object.assign(event.detail.headers, marks);
+  Object.assign(event.detail.headers, approvals.marks(), ticket.marks());
 });
 document.body.addEventListener("htmx:afterSwap", (event) => {
   if (event.detail.target.id === "me") available();
@@ -85,6 +86,7 @@ document.body.addEventListener("htmx:afterSwap", (event) => {
     if (!event.detail.target.matches(":popover-open")) event.detail.target.showPopover();
   }
   list.swapped(event);
+  approvals.swapped(event);
   ticket.swapped(event);
   everyTime(document.body);
   names(document.body);
@@ -103,13 +105,14 @@ names(document.body);
 everyTime(document.body);
 setInterval(() => everyTime(document.body), 20000);
 list.start();
+approvals.start();
 ticket.start();
 palette.start();
 const position = Number(document.body.dataset.position);
 if (document.body.dataset.member)
   connect({
     position,
-    onChanged: (frame) => { list.changed(frame); ticket.changed(frame); },
+    onChanged: (frame) => { list.changed(frame); approvals.changed(frame); ticket.changed(frame); },
     onPresence: (frame) => { list.presence(frame); ticket.presence(frame); },
     onState: sayConnection,
   });

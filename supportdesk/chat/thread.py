@@ -24,7 +24,7 @@ SHOWN = (Kind.TEXT, Kind.CODE, Kind.CONFIRM, Kind.RECEIPT, Kind.NEWS)
 # Cards change after they were sent, so they are told again with every look at the thread.
 CARDS = (Kind.CODE, Kind.CONFIRM)
 UNDER_WAY = {State.WAITING: "waiting", State.APPROVED: "doing", State.EXECUTING: "doing", State.UNKNOWN: "unknown"}
-SETTLED = {State.SUCCEEDED: "done", State.FAILED: "failed", State.DENIED: "failed", State.REJECTED: "failed"}
+SETTLED = {State.SUCCEEDED: "done", State.FAILED: "failed", State.DENIED: "failed", State.REJECTED: "rejected"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,10 @@ class CodeCard:
 
 @dataclass(frozen=True)
 class ConfirmCard:
-    """A question before an act: `state` is open, no, over, or the yes's outcome: waiting, doing, done, failed, unknown."""
+    """A question before an act: `state` is open, no, over, or the yes's outcome: waiting, doing, done, failed, rejected, unknown.
+
+    `became` is what a teammate made of it, where they did.
+    """
 
     state: str
     call: str
@@ -50,6 +53,7 @@ class ConfirmCard:
     yes: str
     no: str
     answered_at: datetime | None = None
+    became: str = ""
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,7 @@ class _Reader:
             yes=str(card.get("yes") or _("Yes, do it")),
             no=str(card.get("no") or _("No, leave it")),
             answered_at=asked.answered_at if asked else None,
+            became=_statement(call.card) if call and str(call.pk) != call_id else "",
         )
 
 

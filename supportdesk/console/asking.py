@@ -7,6 +7,8 @@ from django.http import Http404, HttpRequest
 from supportdesk.core.models import Membership
 from tickets.models import Ticket
 
+MAX_CARDS = 20
+
 
 def member_of(request: HttpRequest) -> Membership:
     """The teammate, for views behind `allowed`."""
@@ -17,6 +19,12 @@ def wants_fragment(request: HttpRequest, target: str = "") -> bool:
     """Whether htmx asks (for this target), and not a browser going back through its history."""
     htmx: Any = request.htmx  # type: ignore[attr-defined]
     return bool(htmx) and not htmx.history_restore_request and (not target or htmx.target == target)
+
+
+def shown_cards(request: HttpRequest) -> list[int]:
+    """The approvals whose cards the page shows already, as its header names them."""
+    parts = [part for part in request.headers.get("X-Asks", "").split(",") if part.isascii() and part.isdigit() and len(part) < 19]
+    return [int(part) for part in parts[:MAX_CARDS]]
 
 
 def found_ticket(request: HttpRequest, number: int) -> Ticket:

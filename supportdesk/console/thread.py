@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from agents.actions.models import Confirmation, State, ToolCall
+from agents.actions.models import Approval, Confirmation, State, ToolCall
 from agents.runtime.models import AgentRun
 from supportdesk.console import words
 from supportdesk.console.words import Cast, Happened, Line
@@ -19,8 +19,10 @@ from supportdesk.core.models import Event, Membership
 from tickets.models import Author, Kind, Message, Queue, Ticket
 
 SHOWN = 200
+# Events whose line needs the approval's own row.
+DECISIONS = {"approval.asked", "approval.approved", "approval.rejected"}
 # What the customer is told as news, the thread tells from the event itself.
-TOLD_AS_EVENTS = {"escalated", "joined", "handed_back", "resolved", "proven", "declined"}
+TOLD_AS_EVENTS = {"escalated", "joined", "handed_back", "resolved", "proven", "declined", "rejected"}
 
 
 @dataclass(frozen=True)
@@ -125,12 +127,25 @@ def _cast(ticket: Ticket, events: Iterable[Event], calls: Mapping[str, ToolCall]
     members: set[int] = {event.actor_id for event in events if event.actor_kind == "teammate" and event.actor_id}
     members |= {event.changed["assignee"] for event in events if event.changed.get("assignee")}
     people = Membership.objects.filter(tenant_id=ticket.tenant_id, pk__in=members).select_related("user") if members else []
-    acts = {
-        key: words.act(call.tool, call.arguments, amount=call.amount, currency=call.currency, target=call.target)
-        for key, call in calls.items()
-    }
+    acts = {key: words.act_of(call) for key, call in calls.items()}
     queues = dict(Queue.objects.values_list("pk", "name"))
-    return Cast(ticket.brand.agent_name, str(ticket.customer), {person.pk: person.name for person in people}, queues, acts)
+    approvals = Approval.objects.filter(ticket=ticket).select_related("call") if any(event.code in DECISIONS for event in events) else []
+    return Cast(
+        agent=ticket.brand.agent_name,
+        customer=str(ticket.customer),
+        teammates={person.pk: person.name for person in people},
+        queues=queues,
+        calls=acts,
+        became={str(call.edited_from_id): acts[key] for key, call in calls.items() if call.edited_from_id},
+        reasons={str(each.pk): each.reason for each in approvals if each.reason},
+        at_once=frozenset(str(each.pk) for each in approvals if _is_at_once(each)),
+    )
+
+
+def _is_at_once(approval: Approval) -> bool:
+    """Whether whoever made the call smaller approved it in the same transaction."""
+    passed = approval.decided_at - approval.created_at if approval.decided_at and approval.call.edited_from_id else None
+    return passed is not None and approval.decision == Approval.Decision.APPROVE and passed < timedelta(seconds=1)
 
 
 def _with_days(items: Iterable[Item]) -> Iterator[Item]:
@@ -163,6 +178,5 @@ def names_of(calls: Iterable[Any]) -> list[dict[str, Any]]:
     rows = []
     for call in calls:
         said, tone = words.STATES.get(call.state, (call.state, ""))
-        act = words.act(call.tool, call.arguments, amount=call.amount, currency=call.currency, target=call.target)
-        rows.append({"act": act, "state": said, "tone": tone, "call": call})
+        rows.append({"act": words.act_of(call), "state": said, "tone": tone, "call": call})
     return rows

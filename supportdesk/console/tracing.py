@@ -8,10 +8,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from agents.actions.models import ToolCall
+from agents.actions.models import Approval, ToolCall
 from agents.actions.tools import TOOLS
 from agents.runtime.models import AgentRun, Step
 from supportdesk.console import words
+from supportdesk.console.approving import decisions_about
 
 CHECKS = {
     "grounded": "Grounded: each claim is in a cited passage or a lookup",
@@ -29,6 +30,10 @@ TRIGGERS = {
     "call_settled": "An action was settled",
     "call_asked": "A rule asked a teammate",
     "handed_back": "A teammate handed the ticket back",
+    "call_edited": "A teammate changed an action",
+    "approval_expired": "Nobody decided in time",
+    "call_unreachable": "The shop did not answer",
+    "call_unknown": "The outcome stayed unknown",
 }
 ANSWERS = {
     "ok": "It was found",
@@ -77,6 +82,7 @@ class Told:
     raw: str = ""
     raw_title: str = ""
     milliseconds: int = 0
+    decisions: list[Approval] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -111,14 +117,15 @@ class Trace:
 
 
 def trace_of(run: AgentRun) -> Trace:
-    """The run with its steps and calls, in three queries."""
+    """The run with its steps, its calls and what people decided about them, in a few queries."""
     steps = list(Step.objects.filter(run=run).order_by("number"))
     named = [step.call_id for step in steps if step.call_id]
     calls = {call.pk: call for call in ToolCall.objects.filter(pk__in=named)}
+    decisions = decisions_about(calls)
     citations = run.message.citations if run.message else []
     # A citation counts articles, a hit counts passages: `sources` says which passages an article's number stands for.
     quoted = {int(source) for each in citations if "n" in each for source in each.get("sources", [each["n"]])}
-    told = [_tell(step, calls, quoted) for step in _merged(steps)]
+    told = [_tell(step, calls, quoted, decisions) for step in _merged(steps)]
     acts = [step for step in steps if step.kind == Step.Kind.CALL]
     writes = sum(1 for step in acts if step.name in TOOLS and TOOLS[step.name].is_write)
     return Trace(
@@ -162,7 +169,7 @@ def _merged(steps: Iterable[Step]) -> Iterable[Step | list[Step]]:
         yield group
 
 
-def _tell(step: Step | list[Step], calls: Mapping[Any, ToolCall], quoted: set[int]) -> Told:
+def _tell(step: Step | list[Step], calls: Mapping[Any, ToolCall], quoted: set[int], decisions: Mapping[Any, list[Approval]]) -> Told:
     if isinstance(step, list):
         return _checks(step)
     match step.kind:
@@ -173,7 +180,7 @@ def _tell(step: Step | list[Step], calls: Mapping[Any, ToolCall], quoted: set[in
         case Step.Kind.RETRIEVAL:
             return _retrieval(step, quoted)
         case Step.Kind.CALL:
-            return _call(step, calls.get(step.call_id))
+            return _call(step, calls.get(step.call_id), decisions.get(step.call_id, []))
     said, tone = words.OUTCOMES.get(step.name, (step.name.replace("_", " ").capitalize(), ""))
     rows = [
         (name.replace("_", " ").capitalize(), words.plain(value)) for name, value in step.output.items() if value not in (None, "", [], {})
@@ -222,7 +229,7 @@ def _retrieval(step: Step, quoted: set[int]) -> Told:
     return Told(step.number, "retrieval", title, aside, lines=lines, hits=hits, code=query, milliseconds=step.milliseconds)
 
 
-def _call(step: Step, call: ToolCall | None) -> Told:
+def _call(step: Step, call: ToolCall | None, decisions: list[Approval]) -> Told:
     decision = step.output.get("decision") or {}
     verdict = str(step.output.get("verdict") or decision.get("verdict") or "")
     said, tone, icon = words.VERDICTS.get(verdict, (verdict.replace("_", " "), "", ""))
@@ -253,6 +260,7 @@ def _call(step: Step, call: ToolCall | None) -> Told:
         raw=raw,
         raw_title=_("Arguments and result"),
         milliseconds=step.milliseconds,
+        decisions=decisions if is_write else [],
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from supportdesk.console.views import acts, auth, palette, queue, ticket, trace
+from supportdesk.console.views import acts, approvals, auth, palette, queue, ticket, trace
 
 app_name = "console"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("sign-out/", auth.sign_out, name="sign_out"),
     path("workspace/", auth.switch_workspace, name="switch_workspace"),
     path("availability/", auth.set_availability, name="availability"),
+    path("approvals/", approvals.page, name="approvals"),
+    path("approvals/news/", approvals.news, name="approval_news"),
+    path("approvals/<int:approval_id>/", approvals.page, name="approval"),
+    path("approvals/<int:approval_id>/preview/", approvals.preview, name="approval_preview"),
+    path("approvals/<int:approval_id>/approve/", approvals.approve, name="approve"),
+    path("approvals/<int:approval_id>/edit/", approvals.edit, name="edit"),
+    path("approvals/<int:approval_id>/reject/", approvals.reject, name="reject"),
     path("tickets/<int:number>/", ticket.ticket_page, name="ticket"),
     path("tickets/<int:number>/preview/", ticket.preview, name="preview"),
     path("tickets/<int:number>/news/", ticket.news, name="news"),

@@ -24,6 +24,10 @@ class Cast:
     teammates: Mapping[int, str] = field(default_factory=dict)
     queues: Mapping[int, str] = field(default_factory=dict)
     calls: Mapping[str, str] = field(default_factory=dict)
+    # What a teammate made of a call, by the call; the reasons of rejections and the approvals an edit answered at once, by approval.
+    became: Mapping[str, str] = field(default_factory=dict)
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    at_once: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ def line(event: Happened, cast: Cast) -> Line | None:
     """The event as a line of the thread, or None for one the thread does not tell."""
     if event.code.startswith(("call.", "confirmation.")):
         return _of_call(event, cast)
+    if event.code.startswith("approval."):
+        return _of_approval(event, cast)
     teller = TELLERS.get(event.code)
     return teller(event, cast) if teller else None
 
@@ -159,8 +165,6 @@ TELLERS: dict[str, Teller] = {
 CALLS: dict[str, tuple[str, str | Promise, str]] = {
     "call.proposed": ("rules", gettext_lazy("{agent} proposed: {act}"), ""),
     "call.denied": ("rules", gettext_lazy("A rule denied: {act}"), "bad"),
-    "call.asked": ("users", gettext_lazy("A rule asks a teammate: {act}"), "warn"),
-    "call.waiting": ("users", gettext_lazy("Waits for a teammate: {act}"), "warn"),
     "call.confirmed": ("check", gettext_lazy("{who} confirmed: {act}"), ""),
     "call.declined": ("x", gettext_lazy("{who} declined: {act}"), ""),
     "call.expired": ("clock", gettext_lazy("Nobody confirmed in time: {act}"), "warn"),
@@ -177,17 +181,41 @@ CALLS: dict[str, tuple[str, str | Promise, str]] = {
     "call.sent_back": ("refresh", gettext_lazy("Sent back, the facts changed: {act}"), "warn"),
 }
 
+# Event codes of approvals; `{became}` is what an edit made of it.
+APPROVALS: dict[str, tuple[str, str | Promise, str]] = {
+    "approval.asked": ("users", gettext_lazy("Waits for a decision: {act}"), "warn"),
+    "approval.approved": ("approve", gettext_lazy("{who} approved: {act}"), "ok"),
+    "approval.edited": ("note", gettext_lazy("{who} changed “{act}” to “{became}”"), ""),
+    "approval.rejected": ("x", gettext_lazy("{who} rejected: {act}{reason}"), "bad"),
+    "approval.expired": ("clock", gettext_lazy("Nobody decided in time: {act}"), "warn"),
+    "approval.void": ("alert", gettext_lazy("No decision any more, something changed: {act}"), "warn"),
+}
+
 
 def _of_call(event: Happened, cast: Cast) -> Line | None:
     code = "call." + event.code.partition(".")[2]
     told = CALLS.get(code)
     call = str(event.subject.get("call", ""))
-    if told is None or call not in cast.calls:
+    # What a teammate made of a call is told by their decision, not as an act of the rules.
+    if told is None or call not in cast.calls or (code == "call.approved" and event.actor_kind == "teammate"):
         return None
     icon, sentence, tone = told
     reference = event.subject.get("reference") or event.changed.get("reference") or ""
     more = format_html(_(", reference {}"), bold(reference)) if reference else ""
     text = format_html(str(sentence), agent=bold(cast.agent), who=bold(actor(event, cast)), act=bold(cast.calls[call]), reference=more)
+    return Line(icon, text, tone)
+
+
+def _of_approval(event: Happened, cast: Cast) -> Line | None:
+    told = APPROVALS.get(event.code)
+    call, approval = str(event.subject.get("call", "")), str(event.subject.get("approval", ""))
+    # A teammate who made it smaller decided it with the same click: nobody was asked in between.
+    if told is None or call not in cast.calls or (approval in cast.at_once and event.code == "approval.asked"):
+        return None
+    icon, sentence, tone = told
+    became, reason = cast.became.get(call, _("something else")), cast.reasons.get(approval, "")
+    why = format_html(" ({})", reason) if reason else ""
+    text = format_html(str(sentence), who=bold(actor(event, cast)), act=bold(cast.calls[call]), became=bold(became), reason=why)
     return Line(icon, text, tone)
 
 
@@ -239,13 +267,53 @@ def act(tool: str, arguments: Mapping[str, Any], *, amount: int | None = None, c
     return str(known).format(amount=money, target=named or "?")
 
 
+def act_of(call: Any) -> str:
+    """What a stored call does, in words."""
+    return act(call.tool, call.arguments, amount=call.amount, currency=call.currency, target=call.target)
+
+
+# What a card is headed with, and what its one button does: the act and its amount.
+TITLES: dict[str, str | Promise] = {
+    "create_refund": gettext_lazy("Refund for order {target}"),
+    "cancel_order": gettext_lazy("Cancel order {target}"),
+    "change_address": gettext_lazy("New delivery address for order {target}"),
+    "cancel_subscription": gettext_lazy("End subscription {target}"),
+}
+GO: dict[str, str | Promise] = {
+    "create_refund": gettext_lazy("Approve {amount}"),
+    "cancel_order": gettext_lazy("Approve cancelling {target}"),
+    "change_address": gettext_lazy("Approve the new address"),
+    "cancel_subscription": gettext_lazy("Approve ending {target}"),
+}
+
+
+def ask_title(call: Any) -> str:
+    """The title of an approval: Refund for order N-20418."""
+    known = TITLES.get(call.tool)
+    said = act_of(call)
+    return str(known).format(target=call.target or "?") if known else said[:1].upper() + said[1:]
+
+
+def go_words(call: Any) -> str:
+    """What approving does: Approve €189.00."""
+    known = GO.get(call.tool)
+    if known is None:
+        return _("Approve: %(act)s") % {"act": act_of(call)}
+    amount = amount_text(call.amount, call.currency) if call.amount is not None and call.currency else ""
+    return str(known).format(amount=amount, target=call.target or "?")
+
+
 EXTRA_FACTS = {"used.amount": gettext_lazy("used so far"), "used.count": gettext_lazy("times so far"), "scope": gettext_lazy("counted per")}
 
 
 def fact(name: str, value: Any) -> str:
     """One fact as a support lead would say it: days since delivery: 12."""
-    said = CATALOGUE[name].words.partition(" (")[0] if name in CATALOGUE else str(EXTRA_FACTS.get(name, name))
-    return f"{said}: {plain(value)}"
+    return f"{fact_name(name)}: {plain(value)}"
+
+
+def fact_name(name: str) -> str:
+    """A fact by its words: days since delivery."""
+    return CATALOGUE[name].words.partition(" (")[0] if name in CATALOGUE else str(EXTRA_FACTS.get(name, name))
 
 
 def plain(value: Any) -> str:
@@ -285,6 +353,7 @@ STATES: dict[str, tuple[str | Promise, str]] = {
     "succeeded": (gettext_lazy("Done"), "ok"),
     "failed": (gettext_lazy("Refused by the shop"), "bad"),
     "unknown": (gettext_lazy("Outcome unknown, a person decides"), "bad"),
+    "rejected": (gettext_lazy("Rejected by a teammate"), "bad"),
     "cancelled": (gettext_lazy("Cancelled"), ""),
 }
 

@@ -258,6 +258,40 @@ def the_console(camera: Camera, people: People, mira: Teammate, refund: int) -> 
     camera.shoot(page, "console-shortcuts", "Console: the keys")
 
 
+def an_approval(camera: Camera, people: People, mira: Teammate) -> None:
+    """A refund that a teammate decides: nothing waits, the card, an edit, a rejection, the decision, the customer's side."""
+    page, approvals = mira.page, f"{people.desk.url}/console/approvals/"
+    page.goto(approvals)
+    camera.shoot(page, "console-approvals-none", "Approvals: every one is decided")
+    customer = people.customer()
+    customer.ask("Please refund 150.00 EUR of order N-20418, a pole broke.")
+    customer.prove("ida@mail.example")
+    customer.page.locator('[data-card="confirm"] [data-answer=yes]').click()
+    expect(customer.page.locator(".wait")).to_be_visible()
+    customer.answer(3)
+    camera.shoot(customer.page, "chat-waits", "Chat: a teammate is deciding")
+    page.goto(approvals)
+    camera.shoot(page, "console-approvals", "Approvals: the list", again=True)
+    page.locator("#asks a").first.click()
+    expect(page.locator("[data-do=edit]")).to_be_visible()
+    camera.shoot(page, "console-approval", "Approvals: the card", whole=True)
+    page.locator("[data-do=edit]").click()
+    page.get_by_label("Amount in EUR").fill("120.00")
+    expect(page.locator(".foreseen")).to_contain_text("€120.00")
+    camera.shoot(page, "console-approval-edit", "Approvals: what an edit would come to")
+    page.keyboard.press("Escape")
+    page.locator("[data-do=reject]").click()
+    camera.shoot(page, "console-approval-reject", "Approvals: reject, with a reason")
+    page.keyboard.press("Escape")
+    mira.open_ticket(mira.find("150.00 EUR of order N-20418"))
+    camera.shoot(page, "console-ticket-waits", "Console: a ticket that waits for a decision")
+    page.locator("[data-do=approve]").click()
+    expect(page.locator("[data-decided]")).to_be_visible()
+    camera.shoot(page, "console-approval-decided", "Approvals: decided, on its ticket")
+    expect(customer.page.locator("#log .receipt")).to_be_visible()
+    camera.shoot(customer.page, "chat-approved", "Chat: a teammate approved it")
+
+
 def the_policies(camera: Camera, people: People) -> None:
     """A policy editor's pages."""
     people.complaints.expect("favicon")
@@ -298,6 +332,7 @@ def take(desk: Desk, browser: Browser, folder: Path) -> None:
         a_happy_end(camera, people)
         the_help_centre(camera, people)
         the_console(camera, people, mira, refund)
+        an_approval(camera, people, mira)
         the_policies(camera, people)
     finally:
         people.close()

@@ -115,6 +115,7 @@ def test_an_open_confirmation_shows_the_act_the_amount_and_two_buttons(talk: tup
         (State.SUCCEEDED, "yes", "done"),
         (State.FAILED, "yes", "failed"),
         (State.DENIED, "yes", "failed"),
+        (State.REJECTED, "yes", "rejected"),
         (State.UNKNOWN, "yes", "unknown"),
         (State.CANCELLED, "", "over"),
         (State.CANCELLED, "yes", "over"),
@@ -130,6 +131,26 @@ def test_an_answered_confirmation_shows_its_outcome_and_no_buttons(
     html = fetch(client, token)
     assert f'data-state="{seen}"' in html
     assert "data-answer=" not in html
+
+
+def test_a_card_tells_what_a_teammate_made_of_it(talk: tuple[Ticket, str], client: Client) -> None:
+    ticket, token = talk
+    call = wanted_refund(ticket)
+    shown(call, "yes")
+    ToolCall.objects.filter(pk=call.pk).update(state=State.CANCELLED)
+    edited = wanted_refund(ticket, State.SUCCEEDED, 5000)
+    ToolCall.objects.filter(pk=edited.pk).update(edited_from=call, card={"title": "Refund €50.00?"})
+    html = fetch(client, token)
+    assert 'data-state="done"' in html
+    assert "A teammate changed it: <bdi>Refund €50.00</bdi>." in html
+
+
+def test_a_rejected_card_says_so_and_claims_no_failure(talk: tuple[Ticket, str], client: Client) -> None:
+    ticket, token = talk
+    shown(wanted_refund(ticket, State.REJECTED), "yes")
+    html = fetch(client, token)
+    assert "A teammate decided against it. Nothing was changed." in html
+    assert "could not be done" not in html
 
 
 def test_a_no_is_said_once_on_its_card(talk: tuple[Ticket, str], client: Client) -> None:

@@ -7,12 +7,14 @@ from django.urls import get_resolver, reverse
 from supportdesk.console import urls
 from supportdesk.core.models import Membership, Role
 from supportdesk.core.tenancy import acting_for
+from tests.console.approvals import waiting_approval
 from tests.console.conftest import Desk
 from tests.console.worlds import escalated, make_run
 from tests.factories import World, join_team, make_member, make_ticket
 from tickets.models import Queue
 
 READ, WRITE = set(Role), {Role.RESPONDER, Role.SUPERVISOR, Role.ADMIN, Role.OWNER}
+DECIDE = WRITE - {Role.RESPONDER}
 # name, method, roles that may
 PAGES: list[tuple[str, str, set[Role]]] = [
     ("queue", "get", READ),
@@ -26,6 +28,13 @@ PAGES: list[tuple[str, str, set[Role]]] = [
     ("orders", "get", READ),
     ("why", "get", READ),
     ("trace", "get", READ),
+    ("approvals", "get", READ),
+    ("approval", "get", READ),
+    ("approval_news", "get", READ),
+    ("approval_preview", "get", DECIDE),
+    ("approve", "post", DECIDE),
+    ("edit", "post", DECIDE),
+    ("reject", "post", DECIDE),
     ("reply", "post", WRITE),
     ("note", "post", WRITE),
     ("take_over", "post", WRITE),
@@ -52,10 +61,13 @@ ABOUT_A_TICKET = {
     "resolve",
     "reopen",
 }
+ABOUT_AN_APPROVAL = {"approval", "approval_preview", "approve", "edit", "reject"}
 
 
-def address(name: str, number: int, run_id: int) -> str:
+def address(name: str, number: int, run_id: int, approval_id: int = 1) -> str:
     """Where a page of the table is."""
+    if name in ABOUT_AN_APPROVAL:
+        return reverse(f"console:{name}", args=[approval_id])
     if name in ("why", "trace"):
         return reverse(f"console:{name}", args=[number, run_id])
     return reverse(f"console:{name}", args=[number] if name in ABOUT_A_TICKET else [])
@@ -87,8 +99,9 @@ def test_each_role_may_exactly_what_the_table_says(at_acme: World, desk: Desk, r
     for name, method, roles in PAGES:
         ticket = escalated(at_acme)
         run = make_run(ticket)
+        approval = waiting_approval(at_acme)
         client = desk(member)
-        response = getattr(client, method)(address(name, ticket.number, run.pk), form(name, member, at_acme.queue))
+        response = getattr(client, method)(address(name, ticket.number, run.pk, approval.pk), form(name, member, at_acme.queue))
         if (response.status_code in (200, 302)) != (role in roles) or (role not in roles and response.status_code != 403):
             wrong.append((name, response.status_code))
     assert wrong == []

@@ -5,7 +5,17 @@ from django.utils.html import strip_tags
 
 from supportdesk.console.words import Cast, Happened, act, fact, line
 
-CAST = Cast("Alder", "Ida", {1: "Mira", 2: "Jonas"}, {7: "Warranty"}, {"c": "refund €64.00 on order N-20377"})
+CAST = Cast(
+    agent="Alder",
+    customer="Ida",
+    teammates={1: "Mira", 2: "Jonas"},
+    queues={7: "Warranty"},
+    calls={"c": "refund €64.00 on order N-20377"},
+    became={"c": "refund €50.00 on order N-20377"},
+    reasons={"9": "Not <covered>"},
+    at_once=frozenset({"8"}),
+)
+ABOUT = {"call": "c", "approval": "9"}
 TABLE = [
     (Happened("ticket.opened", "customer", 5), "Opened by Ida"),
     (Happened("ticket.assigned", "teammate", 1, {"assignee": 2}), "Mira assigned it to Jonas"),
@@ -26,6 +36,15 @@ TABLE = [
     (Happened("call.declined", "customer", 5, {}, {"call": "c"}), "Ida declined: refund €64.00 on order N-20377"),
     (Happened("call.succeeded", "system", None, {}, {"call": "c"}), "Done: refund €64.00 on order N-20377"),
     (Happened("call.unknown", "system", None, {}, {"call": "c"}), "Outcome unknown: refund €64.00 on order N-20377. A person decides."),
+    (Happened("approval.asked", "ai", None, {}, ABOUT), "Waits for a decision: refund €64.00 on order N-20377"),
+    (Happened("approval.approved", "teammate", 1, {}, ABOUT), "Mira approved: refund €64.00 on order N-20377"),
+    (
+        Happened("approval.edited", "teammate", 1, {}, ABOUT),
+        "Mira changed “refund €64.00 on order N-20377” to “refund €50.00 on order N-20377”",
+    ),
+    (Happened("approval.rejected", "teammate", 1, {}, ABOUT), "Mira rejected: refund €64.00 on order N-20377 (Not &lt;covered&gt;)"),
+    (Happened("approval.expired", "system", None, {}, ABOUT), "Nobody decided in time: refund €64.00 on order N-20377"),
+    (Happened("approval.void", "system", None, {}, ABOUT), "No decision any more, something changed: refund €64.00 on order N-20377"),
 ]
 
 
@@ -39,6 +58,13 @@ def test_an_event_is_told_as_a_sentence(event: Happened, words: str) -> None:
 @pytest.mark.parametrize("code", ["message.received", "note.added", "chat.session_opened", "never.heard_of", "call.never", "call.proposed"])
 def test_what_the_thread_does_not_tell_is_left_out(code: str) -> None:
     assert line(Happened(code), CAST) is None
+
+
+def test_an_edit_that_is_approved_at_once_asked_nobody() -> None:
+    about = {"call": "c", "approval": "8"}
+    assert line(Happened("approval.asked", "teammate", 1, {}, about), CAST) is None
+    assert line(Happened("approval.approved", "teammate", 1, {}, about), CAST) is not None
+    assert line(Happened("call.approved", "teammate", 1, {}, about), CAST) is None
 
 
 def test_names_cannot_smuggle_markup() -> None:

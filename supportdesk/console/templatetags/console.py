@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from supportdesk.console import words
+from supportdesk.console.approving import DECIDED
 from supportdesk.console.lists import Filters, rail_for
 from supportdesk.console.tracing import outcome_of
 from supportdesk.core.models import Brand, Membership
@@ -38,6 +39,7 @@ SHORT_REASONS = {
     "ai_off": _("Agent is off"),
     "check_failed": _("Check failed"),
     "run_failed": _("Run failed"),
+    "approval_expired": _("Nobody decided"),
 }
 ORDER_TONES = {"delivered": "ok", "shipped": "info", "packed": "info", "paid": "info", "pending": "warn", "cancelled": "", "returned": ""}
 
@@ -78,6 +80,13 @@ def waited(moment: datetime) -> str:
     """How long somebody waits, as hours and minutes: 0:18; from two days on in days."""
     minutes = max(0, int((timezone.now() - moment).total_seconds() // 60))
     return f"{minutes // 60}:{minutes % 60:02}" if minutes < 48 * 60 else f"{minutes // 1440} d"
+
+
+@register.filter
+def left(moment: datetime) -> str:
+    """How long until then, as hours and minutes: 0:54; nothing is left afterwards."""
+    minutes = max(0, int((moment - timezone.now()).total_seconds() // 60))
+    return f"{minutes // 60}:{minutes % 60:02}"
 
 
 @register.filter
@@ -148,6 +157,18 @@ def outcome(run: Any) -> tuple[str, str]:
 def file_size(size: int) -> str:
     """Bytes as people say them."""
     return f"{size / 1_048_576:.1f} MB" if size >= 1_048_576 else f"{max(1, round(size / 1024))} kB"
+
+
+@register.filter
+def act_words(call: Any) -> str:
+    """What a stored call does."""
+    return words.act_of(call)
+
+
+@register.filter
+def decided_words(approval: Any) -> str:
+    """What was decided: approved this."""
+    return DECIDED[approval.decision][0]
 
 
 @register.filter

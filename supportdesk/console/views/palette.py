@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -62,4 +63,8 @@ def _places(member: Membership) -> list[dict[str, str]]:
         ("Resolved tickets", "tab=all&status=resolved", "done"),
         *((f"{queue.name} queue", f"tab=all&queue={queue.key}", queue.icon) for queue, _n in lists.rail_for(member).queues),
     ]
-    return [{"words": said, "query": query, "icon": icon} for said, query, icon in places]
+    tickets = reverse("console:queue")
+    found = [{"words": said, "url": f"{tickets}?{query}", "icon": icon, "keys": ""} for said, query, icon in places]
+    if may(member, "approval.see"):
+        found.insert(3, {"words": "Approvals", "url": reverse("console:approvals"), "icon": "approve", "keys": "G A"})
+    return found

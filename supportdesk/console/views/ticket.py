@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET
 
 from agents.actions.lookups import orders_of
 from agents.runtime.models import AgentRun
-from supportdesk.console.asking import found_ticket, member_of
+from supportdesk.console.approving import REASONS, cards_on
+from supportdesk.console.asking import found_ticket, member_of, shown_cards
 from supportdesk.console.side import people_for, side_of
 from supportdesk.console.thread import page_position, safe_marks, thread_of
 from supportdesk.core.models import Membership
@@ -78,6 +79,8 @@ def _state_of(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "can_write": writes,
         "can_reply": writes and can_reply(ticket, member),
         "is_mine": ticket.handler == Handler.HUMAN and ticket.assignee_id == member.pk,
+        "asks": cards_on(ticket, member, also=shown_cards(request)),
+        "reject_reasons": REASONS,
         "works": ticket.handler == Handler.AI and AgentRun.objects.filter(ticket=ticket, state=AgentRun.State.RUNNING).exists(),
     }
 
