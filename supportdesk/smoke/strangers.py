@@ -76,8 +76,11 @@ def asks(customer: Customer, text: str, number: str) -> list[str]:
 
 
 def traces_of(teammate: Teammate, ticket: int, number: str, mark: str) -> list[list[str]]:
-    """The shape of each turn of a ticket, oldest first: every element of the trace with its words, figures left out."""
-    links = teammate.page(ticket).all(lambda node: node.attributes.get("data-act") == "why")
+    """The shape of each turn of a ticket, oldest first: every element of the trace with its words, figures left out.
+
+    The greeting's turn is left out: it knows no number yet, and its words differ by the mark that finds the ticket.
+    """
+    links = teammate.page(ticket).all(lambda node: node.attributes.get("data-act") == "why")[1:]
     shapes = []
     for link in links:
         answer = teammate.http.get(link.attributes["href"])
