@@ -33,6 +33,10 @@ def main(arguments: list[str]) -> int:
             results["browser"] = _pytest("a browser", ["tests/browser", "-m", f"browser and {which}"])
         if servers.postgres_url():
             results["PostgreSQL"] = races.result()
+    if servers.postgres_url() and which == "reliability":
+        # The journeys' own suite, on the database and under the role of the production form.
+        agents = ["tests/agents", "-m", f"{PLAIN} and not reliability", "-n", str(min(4, os.cpu_count() or 1))]
+        results["PostgreSQL, the agent"] = _pytest("PostgreSQL: the agent's suite as the app role", agents, environment)
     marks = f"({PLAIN} or redis and not browser) and {which}" if servers.redis_answers() else f"{PLAIN} and {which}"
     workers = str(min(4, os.cpu_count() or 1)) if which != "reliability" else "0"
     left_out = {"SUPPORTDESK_TESTS_LEFT_OUT": " ".join(missing)}

@@ -1,6 +1,8 @@
 """The tools: typed verbs with strict argument schemas. A tool takes no tenant, customer or permission: those come from the run."""
 
+from copy import deepcopy
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -120,11 +122,16 @@ class Tool:
             raise BadArguments(said[:500]) from error
 
     def for_model(self) -> dict[str, Any]:
-        """The tool as models are told of it (function-calling JSON schema)."""
-        schema = self.schema.model_json_schema()
-        schema.pop("title", None)
-        description = schema.pop("description", self.name)
-        return {"type": "function", "function": {"name": self.name, "description": description, "parameters": schema}}
+        """The tool as models are told of it (function-calling JSON schema); the caller's own copy."""
+        return deepcopy(_told(self))
+
+
+@cache
+def _told(tool: Tool) -> dict[str, Any]:
+    schema = tool.schema.model_json_schema()
+    schema.pop("title", None)
+    description = schema.pop("description", tool.name)
+    return {"type": "function", "function": {"name": tool.name, "description": description, "parameters": schema}}
 
 
 class BadArguments(ValueError):

@@ -115,7 +115,13 @@ def release_of(ticket: Ticket) -> Release:
         label = live.filter(agent__brand=ticket.brand_id).first()
         if label is None:
             raise NoRelease("No release is live for this brand.")
-        pin, _made = Pin.objects.get_or_create(ticket=ticket, defaults={"release": label.release})
+        # One of two that pin at once wins; both go on with what it wrote.
+        Pin.objects.bulk_create([Pin(tenant_id=ticket.tenant_id, ticket=ticket, release=label.release)], ignore_conflicts=True)
+        pinned = Pin.objects.values_list("release_id", flat=True).get(ticket=ticket)
+        if pinned == label.release_id:
+            live_now: Release = label.release
+            return live_now
+        pin = Pin.objects.select_related(*whole).get(ticket=ticket)
     release: Release = pin.release
     return release
 

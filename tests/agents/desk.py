@@ -4,22 +4,18 @@ The workspace is built once and kept as an image of the whole database; each tes
 """
 
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import httpx
 from django.core import mail
-from django.core.management import call_command
-from django.db import connection, connections
 from django.db.models import F
 from django.utils import timezone
 
@@ -97,30 +93,12 @@ class ShopProcess:
         self.process.communicate(timeout=10)
 
 
-@contextmanager
-def own_database(path: Path) -> Iterator[None]:
-    """This process's database is the file at `path`, in every thread, until the end of the block."""
-    connections.close_all()
-    kept, connection.settings_dict["NAME"] = connection.settings_dict["NAME"], str(path)
-    try:
-        yield
-    finally:
-        connections.close_all()
-        connection.settings_dict["NAME"] = kept
-
-
-@lru_cache(maxsize=1)
-def image() -> sqlite3.Connection:
-    """Migrate and build the workspace once per process, in the database of the moment; a picture of it, kept in memory."""
-    call_command("migrate", verbosity=0, interactive=False)
+def build() -> None:
+    """The workspace as it opens."""
     with _without_first_messages():
         workspace.build()
     while stamp():
         pass
-    picture = sqlite3.connect(":memory:", check_same_thread=False)
-    connection.ensure_connection()
-    connection.connection.backup(picture)
-    return picture
 
 
 @contextmanager
@@ -130,13 +108,6 @@ def _without_first_messages() -> Iterator[None]:
         yield
     finally:
         workspace.FIRST_MESSAGES = kept
-
-
-def begin_again() -> None:
-    """Make the database of the moment equal to the image."""
-    built = image()
-    connection.ensure_connection()
-    built.backup(connection.connection)
 
 
 def work(*, rounds: int = ROUNDS) -> int:
@@ -331,4 +302,4 @@ def open_desk(shop: ShopProcess) -> Desk:
     return Desk(Tenant.objects.get(slug="norrholt"), shop)
 
 
-__all__ = ["Chat", "Desk", "ShopProcess", "State", "acting_for", "begin_again", "broken_promises", "open_desk", "own_database", "work"]
+__all__ = ["Chat", "Desk", "ShopProcess", "State", "acting_for", "broken_promises", "open_desk", "work"]

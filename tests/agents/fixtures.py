@@ -12,7 +12,8 @@ from agents.knowledge import search
 from agents.knowledge.engine.index import VectorIndex
 from agents.knowledge.models import Snapshot
 from supportdesk.core.tenancy import acting_for
-from tests.agents.desk import TOKEN, Desk, ShopProcess, begin_again, broken_promises, open_desk, own_database
+from tests.agents.desk import TOKEN, Desk, ShopProcess, broken_promises, build, open_desk
+from tests.agents.images import begin_again, forget, own_database
 
 _kept: dict[str, Any] = {"indexed": {}, "lexical": {}}
 
@@ -47,9 +48,10 @@ def shop(running_shop: ShopProcess) -> ShopProcess:
 
 
 @pytest.fixture(scope="session")
-def database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def database_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where Norrholt's rows are; a file, so that threads and other processes can work on them too."""
-    return tmp_path_factory.mktemp("norrholt") / "supportdesk.sqlite3"
+    yield tmp_path_factory.mktemp("norrholt") / "supportdesk.sqlite3"
+    forget()
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ def desk(
     search._indexed.update(_kept["indexed"])
     search._lexical.update(_kept["lexical"])
     with django_db_blocker.unblock(), own_database(database_file):
-        begin_again()
+        begin_again(build)
         found = open_desk(shop)
         with acting_for(found.tenant):
             Connector.objects.filter(key="shop").update(base_url=shop.url)

@@ -20,6 +20,7 @@ from agents.runtime.models import AgentRun
 from supportdesk.core.faults import POINTS
 from supportdesk.core.models import Job
 from tests.agents.desk import Chat, Desk
+from tests.agents.images import url_of
 from tickets.models import Author, Kind
 
 pytestmark = [pytest.mark.usefixtures("promises"), pytest.mark.reliability]
@@ -43,7 +44,7 @@ def run(desk: Desk, tmp_path: Path) -> Iterator[Run]:
     def start(*command: str, fault: str = "") -> "subprocess.Popen[bytes]":
         environment = {
             **os.environ,
-            "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+            "DATABASE_URL": url_of(connection.settings_dict["NAME"]),
             "SUPPORTDESK_VAR": str(tmp_path / "var"),
             "OUTBOUND_PRIVATE_HOSTS": desk.shop.place,
             "JOB_LEASE_SECONDS": str(LEASE_SECONDS),

@@ -17,6 +17,7 @@ from agents.runtime.models import AgentRun
 from supportdesk.core import jobs
 from supportdesk.core.models import Job
 from tests.agents.desk import Chat, Desk, work
+from tests.agents.images import url_of
 from tickets.models import Kind
 
 pytestmark = pytest.mark.usefixtures("promises")
@@ -33,7 +34,7 @@ def start_worker(desk: Desk, tmp_path: Path) -> Iterator[StartWorker]:
     def start(fault: str = "", *, how: tuple[str, ...] = ("--threads", "1")) -> "subprocess.Popen[bytes]":
         environment = {
             **os.environ,
-            "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+            "DATABASE_URL": url_of(connection.settings_dict["NAME"]),
             "SUPPORTDESK_VAR": str(tmp_path / "var"),
             "OUTBOUND_PRIVATE_HOSTS": desk.shop.place,
             "JOB_LEASE_SECONDS": str(LEASE_SECONDS),
