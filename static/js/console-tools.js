@@ -9,7 +9,8 @@ export function toast(text, tone = "") {
   box.className = "toast";
   if (tone === "bad") box.dataset.bad = "";
   const said = document.createElement("span"), close = document.createElement("button");
-  said.textContent = text;
+  // The number of an order stays on one line.
+  said.textContent = text.replace(/\b([A-Z]{1,4})-(?=\d{2})/g, "$1\u2011");
   close.type = "button";
   close.className = "end";
   close.textContent = "Close";

@@ -1,8 +1,8 @@
 """Approvals as teammates read them: rows that wait, the whole card, what was decided today. Nothing is written here."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -82,11 +82,12 @@ class Decided:
     say: str = ""
     became: ToolCall | None = None
     act: str = ""
+    waits: Approval | None = None
 
 
 @dataclass(frozen=True)
 class Card:
-    """Everything one card shows; `state` is open, own, reader, closed or decided."""
+    """Everything one card shows; `state` is open, own, reader, closed, late or decided."""
 
     approval: Approval
     title: str
@@ -131,7 +132,7 @@ class Card:
     def version(self) -> str:
         """Changes with anything a reader would want to see changed, and with nothing else."""
         told = self.told.pk if self.told else None
-        ended = self.decided.words if self.decided else ""
+        ended = (self.decided.words, self.decided.waits and self.decided.waits.pk) if self.decided else ""
         shown = (self.state, self.outcome[0], ended, self.reasons, self.proofs, self.changes, self.is_soon, self.notice, told)
         return hashlib.sha256(repr(shown).encode()).hexdigest()[:12]
 
@@ -227,11 +228,19 @@ def card_of(approval: Approval, member: Membership, *, notice: str = "") -> Card
     )
 
 
+def as_typed(card: Card, typed: Mapping[str, str]) -> Card:
+    """The card, its edit form filled with what was typed and refused."""
+    fields = {"amount", *(name for name, _said, _most in ADDRESS_FIELDS)}
+    return replace(card, editing={name: typed.get(name, value) if name in fields else value for name, value in card.editing.items()})
+
+
 def _state(approval: Approval, member: Membership) -> str:
     if approval.decision:
         return "decided"
     if not approval.ticket.is_open:
         return "closed"
+    if approval.expires_at <= timezone.now():
+        return "late"
     if not may(member, "approval.decide"):
         return "reader"
     return "own" if approval.call.requested_by_id == member.pk else "open"
@@ -299,6 +308,9 @@ def decided_of(approval: Approval) -> Decided:
     said, icon = DECIDED[approval.decision]
     edits = ToolCall.objects.filter(edited_from=approval.call_id).order_by("created_at")
     became = edits.first() if approval.decision == Choice.EDIT else None
+    # A change and a moved policy are asked anew; the card leads there.
+    anew = Approval.objects.filter(call=became or approval.call_id, decision="").order_by("-id")
+    waits = anew.first() if approval.decision in (Choice.EDIT, Choice.VOID) else None
     return Decided(
         choice=approval.decision,
         words=said,
@@ -310,6 +322,7 @@ def decided_of(approval: Approval) -> Decided:
         say=approval.say,
         became=became,
         act=words.act_of(became) if became else "",
+        waits=waits,
     )
 
 

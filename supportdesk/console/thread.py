@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from agents.actions.models import Approval, Confirmation, State, ToolCall
 from agents.runtime.models import AgentRun
 from supportdesk.console import words
-from supportdesk.console.words import Cast, Happened, Line
+from supportdesk.console.telling import Cast, Happened, Line, line
 from supportdesk.core.events import last_position
 from supportdesk.core.models import Event, Membership
 from tickets.models import Author, Kind, Message, Queue, Ticket
@@ -118,7 +118,7 @@ def card_state(call: ToolCall | None, asked: Confirmation | None) -> Card:
 
 def _events(events: Iterable[Event], cast: Cast) -> Iterator[Item]:
     for event in events:
-        told = words.line(Happened(event.code, event.actor_kind, event.actor_id, event.changed, event.subject), cast)
+        told = line(Happened(event.code, event.actor_kind, event.actor_id, event.changed, event.subject), cast)
         if told is not None:
             yield Item(f"event-{event.pk}", event.at, line=told)
 

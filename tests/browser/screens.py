@@ -3,8 +3,6 @@
 It starts a desk of its own, plays the customers and the teammates, and replaces what lies in docs/screens.
 """
 
-import html
-import io
 import json
 import re
 import sys
@@ -13,89 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from tests import servers
+from tests.browser.camera import Camera
 from tests.browser.desk import ROOT, Desk, running
 from tests.browser.people import Customer, People, Teammate
-
-SIZES = {1440: 900, 390: 844}
-THEMES = ("light", "dark")
-QUALITY = 72
-TALLEST = 3600
-# Some pages scroll as a whole, some in a part of their own.
-HEIGHT = "Math.max(...[...document.querySelectorAll('html, body, main, .sheet')].map((each) => each.scrollHeight + each.offsetTop))"
-PAINTED = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
-
-
-class Camera:
-    """Takes each view in every size and theme."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.taken: list[tuple[str, str, list[tuple[int, str, str]]]] = []
-
-    def shoot(
-        self, page: Page, name: str, words: str, *, whole: bool = False, again: bool = False, sizes: tuple[int, ...] = tuple(SIZES)
-    ) -> None:
-        """Store `name-width-theme.webp` for each; `whole` pictures reach down to the end of the page, `again` loads it anew for each."""
-        made = []
-        before = page.viewport_size
-        for width in sizes:
-            page.set_viewport_size({"width": width, "height": SIZES[width]})
-            for theme in THEMES:
-                page.emulate_media(color_scheme=theme)
-                if again:
-                    page.reload()
-                if whole:
-                    page.set_viewport_size({"width": width, "height": max(SIZES[width], min(TALLEST, page.evaluate(HEIGHT)))})
-                page.evaluate(PAINTED)
-                file = f"{name}-{width}-{theme}.webp"
-                self._store(page.screenshot(animations="disabled", caret="hide"), file)
-                made.append((width, theme, file))
-        page.emulate_media(color_scheme="light")
-        if before:
-            page.set_viewport_size(before)
-        self.taken.append((name, words, made))
-        print(f"{name:<22} {words}", flush=True)
-
-    def _store(self, png: bytes, file: str) -> None:
-        Image.open(io.BytesIO(png)).convert("RGB").save(self.folder / file, "WEBP", quality=QUALITY, method=5)
-
-    def sheet(self) -> None:
-        """The contact sheet: one row a view."""
-        rows = []
-        for name, words, made in self.taken:
-            pictures = "\n".join(
-                f'<a href="{file}"><img src="{file}" alt="{html.escape(words)}, {width} px, {theme}" loading="lazy" class="w{width}"></a>'
-                for width, theme, file in made
-            )
-            rows.append(f'<section id="{name}"><h2>{html.escape(words)}</h2>\n<div>{pictures}</div></section>')
-        (self.folder / "index.html").write_text(SHEET.replace("ROWS", "\n".join(rows)))
-
-
-SHEET = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>Every page and state of SupportDesk</title>
-<style>
-body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem; background: light-dark(#f3f2ef, #17181c); color: light-dark(#22262f, #eee); }
-h1 { font-size: 1.5rem; } h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
-section div { display: flex; gap: 1rem; align-items: start; overflow-x: auto; padding-bottom: .5rem; }
-img { display: block; border: 1px solid #8885; border-radius: 6px; height: auto; } .w1440 { width: 640px; } .w390 { width: 180px; }
-</style>
-</head>
-<body>
-<h1>Every page and state of SupportDesk</h1>
-<p>Made by <code>make screens</code>. Each view is 1440 and 390 pixels wide, light and dark.</p>
-ROWS
-</body>
-</html>
-"""
 
 
 class Director:
@@ -290,6 +211,53 @@ def an_approval(camera: Camera, people: People, mira: Teammate) -> None:
     camera.shoot(page, "console-approval-decided", "Approvals: decided, on its ticket")
     expect(customer.page.locator("#log .receipt")).to_be_visible()
     camera.shoot(customer.page, "chat-approved", "Chat: a teammate approved it")
+    page.goto(approvals)
+    camera.shoot(page, "console-approvals-today", "Approvals: none waits, and what was decided today", sizes=(1440,))
+
+
+def a_rejection(camera: Camera, people: People, mira: Teammate) -> None:
+    """A responder reads the card, a supervisor rejects it, the customer is told, and the trace has the decision."""
+    customer = people.customer()
+    customer.ask("Please refund 105.00 EUR of order N-20382, it broke.")
+    customer.prove("marta@mail.example")
+    customer.page.locator('[data-card="confirm"] [data-answer=yes]').click()
+    expect(customer.page.locator(".wait")).to_be_visible()
+    customer.answer(3)
+    page, approvals = mira.page, f"{people.desk.url}/console/approvals/"
+    page.goto(approvals)
+    address = page.locator("#asks a").first.evaluate("link => link.href")
+    jonas = people.teammate("jonas")
+    jonas.page.goto(address)
+    camera.shoot(jonas.page, "console-approval-reader", "Approvals: the card of somebody who may not decide", sizes=(1440,))
+    page.goto(address)
+    page.locator("[data-do=reject]").click()
+    form = page.locator("form[id^=reject-]")
+    form.get_by_label("Reason", exact=True).select_option("Evidence is missing")
+    form.get_by_label("What should the customer know?").fill("Please send us a photo of the tear.")
+    form.locator("[type=submit]").click()
+    expect(page.locator("[data-decided]")).to_be_visible()
+    customer.told("A teammate decided not to do this.")
+    camera.shoot(customer.page, "chat-rejected", "Chat: a teammate decided against it")
+    page.goto(address)
+    camera.shoot(page, "console-approval-rejected", "Approvals: rejected, with the reason", whole=True)
+    page.locator(".decided a", has_text="Trace").click()
+    expect(page.locator(".steps")).to_contain_text("rejected this")
+    camera.shoot(page, "console-trace-decision", "Console: the trace, with the teammate's decision", whole=True, sizes=(1440,))
+
+
+def the_languages(camera: Camera, people: People) -> None:
+    """A German answer with its source, an Arabic talk from right to left, the API's own page."""
+    for locale, question, words in (
+        ("de-DE", "Wie lange dauert die Lieferung nach Deutschland?", "Chat in German"),
+        ("ar", "كم تكلفة الشحن؟", "Chat in Arabic, passed on to a person"),
+    ):
+        customer = people.customer(locale=locale)
+        customer.ask(question)
+        camera.shoot(customer.page, f"chat-{locale[:2]}", words)
+    page = people.context().new_page()
+    page.goto(f"{people.desk.url}/api/v1/docs/")
+    expect(page.locator(".opblock").first).to_be_visible()
+    camera.shoot(page, "api-docs", "The API, read and tried in a browser", sizes=(1440,))
 
 
 def the_policies(camera: Camera, people: People) -> None:
@@ -333,6 +301,8 @@ def take(desk: Desk, browser: Browser, folder: Path) -> None:
         the_help_centre(camera, people)
         the_console(camera, people, mira, refund)
         an_approval(camera, people, mira)
+        a_rejection(camera, people, mira)
+        the_languages(camera, people)
         the_policies(camera, people)
     finally:
         people.close()

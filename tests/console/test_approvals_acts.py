@@ -143,7 +143,7 @@ def test_every_act_works_without_script(desk: Desk, asked: tuple[Chat, Approval]
     _chat, approval = asked
     client = signed_in(desk.teammate())
     answer = client.post(to("edit", approval), {"shown": approval.shown_hash, "amount": "x"}, follow=True)
-    assert answer.redirect_chain == [(to("approval", approval), 302)]
+    assert answer.status_code == 422
     assert "This is no amount." in answer.content.decode()
     answer = client.post(to("approve", approval), {"shown": approval.shown_hash}, follow=True)
     assert "Approved: refund €150.00 on order N-20418." in answer.content.decode()
@@ -166,6 +166,7 @@ def test_thread_and_trace_tell_who_decided_what_and_why(desk: Desk, asked: tuple
     client.post(to("edit", approval), {"shown": approval.shown_hash, "amount": "120"}, **HTMX)
     work()
     text = client.get(reverse("console:ticket", args=[chat.ticket.number])).content.decode()
+    text = text.replace('<span class="unbroken">N-20418</span>', "N-20418")
     for line in (
         "Waits for a decision: <b>refund €150.00 on order N-20418</b>",
         "<b>Mira Solberg</b> changed “<b>refund €150.00 on order N-20418</b>” to “<b>refund €120.00 on order N-20418</b>”",

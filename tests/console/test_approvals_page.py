@@ -270,3 +270,33 @@ def test_queue_rows_rail_and_ticket_say_that_a_decision_waits(at_acme: World, de
     address = reverse("console:news", args=[approval.ticket.number])
     assert "data-ask-now" not in client.get(address).content.decode()
     assert "It became void" in client.get(address, headers={"X-Asks": str(approval.pk)}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("act", "typed", "said"),
+    [
+        ("console:edit", {"amount": "1,240"}, ("1,240", "Change the amount")),
+        ("console:reject", {"reason": "", "say": "Send <b>a photo</b>."}, ("Say why you reject it", "Send &lt;b&gt;a photo&lt;/b&gt;.")),
+    ],
+)
+def test_without_javascript_a_refused_form_keeps_what_was_typed(
+    at_acme: World, desk: Desk, act: str, typed: dict[str, str], said: tuple[str, ...]
+) -> None:
+    approval = waiting_approval(at_acme, bounded_policy())
+    answer = desk(at_acme.owner).post(reverse(act, args=[approval.pk]), {"shown": approval.shown_hash, **typed})
+    assert answer.status_code == 422
+    text = answer.content.decode()
+    for words in ("<html", 'role="alert">', 'aria-invalid="true"', *said):
+        assert words in text, words
+    assert Approval.objects.get(pk=approval.pk).decision == ""
+
+
+def test_a_void_approval_leads_to_the_one_that_waits_now(at_acme: World, desk: Desk) -> None:
+    old = waiting_approval(at_acme, bounded_policy())
+    Approval.objects.filter(pk=old.pk).update(decision="void", decided_at=timezone.now())
+    new = Approval.objects.create(
+        call=old.call, ticket=old.ticket, shown_hash=old.shown_hash, voices=old.voices, expires_at=timezone.now() + timedelta(hours=1)
+    )
+    text = page(desk(at_acme.owner), old.pk)
+    assert "What waits now" in text
+    assert f'href="{reverse("console:approval", args=[new.pk])}"' in text

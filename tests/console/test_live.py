@@ -10,12 +10,13 @@ import pytest
 from channels.db import database_sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 
 from supportdesk.asgi import application
 from supportdesk.console import live
 from supportdesk.core import presence
-from supportdesk.core.events import last_position, stamp
+from supportdesk.core.events import last_position, record, stamp
 from supportdesk.core.models import Membership, Role
 from supportdesk.core.tenancy import acting_for
 from tests.factories import World, join_team, make_member, make_ticket, make_world
@@ -135,6 +136,15 @@ async def test_many_changes_come_at_a_calm_pace() -> None:
         assert len(heard) <= 5 * spent + 1
 
 
+async def test_the_first_frame_after_a_silence_does_not_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "FRAME_GAP", 30.0)
+    acme = await database_sync_to_async(make_world)("acme")
+    async with page_of(acme.owner) as page:
+        await page.resume(0)
+        ticket = await database_sync_to_async(_ticket)(acme)
+        assert (await page.hear("changed"))["ticket_id"] == ticket.pk
+
+
 async def test_another_workspace_is_silent_here() -> None:
     acme, globex = [await database_sync_to_async(make_world)(slug) for slug in ("acme", "globex")]
     async with page_of(acme.owner) as page:
@@ -172,6 +182,64 @@ async def test_a_ticket_out_of_sight_is_never_named() -> None:
         await page.resume(await database_sync_to_async(last_position)(acme.tenant))
         await database_sync_to_async(stir)()
         assert await page.line.receive_nothing(1.0)
+
+
+async def test_what_a_teammate_sees_is_read_again_while_they_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "WATCH_SECONDS", 0.2)
+    acme = await database_sync_to_async(make_world)("acme")
+    bob, _secret = await database_sync_to_async(_bob_and_a_foreign_queue)(acme)
+
+    def leave() -> None:
+        with acting_for(acme.tenant):
+            bob.team_links.all().delete()
+
+    async with page_of(bob) as page:
+        await page.resume(0)
+        first = await database_sync_to_async(_ticket)(acme)
+        assert (await page.hear("changed"))["ticket_id"] == first.pk
+        await database_sync_to_async(leave)()
+        await asyncio.sleep(0.6)
+        await database_sync_to_async(_ticket)(acme)
+        assert await page.line.receive_nothing(1.0)
+
+
+async def test_a_ticket_that_leaves_sight_only_moves_the_counts() -> None:
+    acme = await database_sync_to_async(make_world)("acme")
+    bob, secret = await database_sync_to_async(_bob_and_a_foreign_queue)(acme)
+    ticket = await database_sync_to_async(_ticket)(acme)
+
+    def route_away() -> None:
+        with acting_for(acme.tenant), transaction.atomic():
+            Ticket.objects.filter(pk=ticket.pk).update(queue=secret)
+            record("ticket.routed", ticket_id=ticket.pk, changed={"queue": secret.pk})
+            record("note.added", ticket_id=ticket.pk)
+
+    await database_sync_to_async(stamp)()
+    async with page_of(bob) as page:
+        await page.resume(await database_sync_to_async(last_position)(acme.tenant))
+        await database_sync_to_async(route_away)()
+        frame = await page.hear("changed")
+        assert (frame["ticket_id"], frame["code"]) == (None, "moved")
+
+
+async def test_hints_reach_pages_without_a_question_to_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "WATCH_SECONDS", 60)
+    acme = await database_sync_to_async(make_world)("acme")
+    bob, _secret = await database_sync_to_async(_bob_and_a_foreign_queue)(acme)
+    async with page_of(bob) as page, page_of(bob) as other:
+        for each in (page, other):
+            await each.resume(0)
+
+        def spoken(*_: object) -> None:
+            raise AssertionError("a page asked the database")
+
+        with monkeypatch.context() as patched:
+            for name in ("_standing", "_missed"):
+                patched.setattr(live.ConsoleSocket, name, spoken)
+            patched.setattr("channels.consumer.aclose_old_connections", spoken)
+            ticket = await database_sync_to_async(_ticket)(acme)
+            for each in (page, other):
+                assert (await each.hear("changed"))["ticket_id"] == ticket.pk
 
 
 async def test_progress_of_the_agent_is_passed_on() -> None:

@@ -3,7 +3,8 @@
 import pytest
 from django.utils.html import strip_tags
 
-from supportdesk.console.words import Cast, Happened, act, fact, line
+from supportdesk.console.telling import Cast, Happened, line
+from supportdesk.console.words import act, fact
 
 CAST = Cast(
     agent="Alder",

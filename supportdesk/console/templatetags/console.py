@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from supportdesk.console import words
-from supportdesk.console.approving import DECIDED
+from supportdesk.console.approving import DECIDED, Card
 from supportdesk.console.lists import Filters, rail_for
 from supportdesk.console.tracing import outcome_of
 from supportdesk.core.models import Brand, Membership
@@ -169,6 +169,18 @@ def act_words(call: Any) -> str:
 def decided_words(approval: Any) -> str:
     """What was decided: approved this."""
     return DECIDED[approval.decision][0]
+
+
+@register.filter
+def that_wait(cards: list[Card] | None) -> list[Card]:
+    """Those of these cards that nobody decided yet."""
+    return [card for card in cards or [] if card.state != "decided"]
+
+
+@register.filter
+def unbroken(text: str) -> SafeString:
+    """The text with each order or subscription number kept on one line."""
+    return words.unbroken(text)
 
 
 @register.filter

@@ -16,7 +16,18 @@ from agents.actions.models import Approval
 from policies.verdicts import Verdict
 from supportdesk.console import words
 from supportdesk.console.amounts import NotAnAmount, typed_amount, within
-from supportdesk.console.approving import ADDRESS_FIELDS, EDITABLE, REASONS, card_of, desk_of, found_approval, most_of, waiting_count
+from supportdesk.console.approving import (
+    ADDRESS_FIELDS,
+    EDITABLE,
+    REASONS,
+    Card,
+    as_typed,
+    card_of,
+    desk_of,
+    found_approval,
+    most_of,
+    waiting_count,
+)
 from supportdesk.console.asking import member_of, shown_cards, wants_fragment
 from supportdesk.console.evidence import reasons_named
 from supportdesk.console.thread import page_position
@@ -37,14 +48,7 @@ def page(request: HttpRequest, approval_id: int | None = None) -> HttpResponse:
         return _varied(render(request, "console/_approval.html", {"card": card, "reject_reasons": REASONS}))
     desk = desk_of(member)
     shown = found_approval(member, approval_id) if approval_id is not None else desk.waiting[0].approval if desk.waiting else None
-    context = {
-        "desk": desk,
-        "card": card_of(shown, member) if shown else None,
-        "is_chosen": approval_id is not None,
-        "reject_reasons": REASONS,
-        "position": page_position(member),
-    }
-    return _varied(render(request, "console/approvals.html", context))
+    return _whole(request, {"desk": desk, "card": card_of(shown, member) if shown else None, "is_chosen": approval_id is not None})
 
 
 @require_GET
@@ -98,7 +102,7 @@ def edit(request: HttpRequest, approval_id: int) -> HttpResponse:
             return _("Changed. Another teammate decides: %(act)s.") % said
         return _("Changed. The customer is asked to confirm: %(act)s.") % said
 
-    return _act(request, approval_id, act)
+    return _act(request, approval_id, act, form="edit")
 
 
 @require_POST
@@ -111,10 +115,10 @@ def reject(request: HttpRequest, approval_id: int) -> HttpResponse:
         approvals.reject(approval_id=approval.pk, by=by, reason=reason, say=request.POST.get("say", ""))
         return _("Rejected: %(act)s.") % {"act": words.act_of(approval.call)}
 
-    return _act(request, approval_id, act)
+    return _act(request, approval_id, act, form="reject")
 
 
-def _act(request: HttpRequest, approval_id: int, do: Callable[[Approval, Membership], str]) -> HttpResponse:
+def _act(request: HttpRequest, approval_id: int, do: Callable[[Approval, Membership], str], *, form: str = "") -> HttpResponse:
     member = member_of(request)
     approval, status, said, fault = found_approval(member, approval_id), 200, "", ""
     try:
@@ -126,10 +130,24 @@ def _act(request: HttpRequest, approval_id: int, do: Callable[[Approval, Members
     except Approval.DoesNotExist as gone:
         raise Http404("There is no such approval here.") from gone
     if not wants_fragment(request):
+        card = card_of(found_approval(member, approval_id), member)
+        if fault and form and card.state == "open":
+            return _refused(request, card, {"form": form, "fault": fault, "typed": request.POST}, status)
         messages.add_message(request, messages.ERROR if fault else messages.SUCCESS, fault or said)
         return redirect("console:approval", approval_id)
     context = _news(request, notices={approval_id: fault if status == 409 else ""})
     return render(request, "console/_approval_news.html", {**context, "said": said, "fault": fault, "about": approval_id}, status=status)
+
+
+def _refused(request: HttpRequest, card: Card, refused: Mapping[str, Any], status: int) -> HttpResponse:
+    """The page with what was typed still in its form, for a browser without JavaScript."""
+    shown = as_typed(card, refused["typed"]) if refused["form"] == "edit" else card
+    return _whole(request, {"desk": desk_of(member_of(request)), "card": shown, "is_chosen": True, "refused": refused}, status)
+
+
+def _whole(request: HttpRequest, context: Mapping[str, Any], status: int = 200) -> HttpResponse:
+    context = {**context, "reject_reasons": REASONS, "position": page_position(member_of(request))}
+    return _varied(render(request, "console/approvals.html", context, status=status))
 
 
 def _news(request: HttpRequest, *, notices: Mapping[int, str] | None = None) -> dict[str, Any]:
