@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from supportdesk.bench import ground
-from supportdesk.bench.harness import Bar, Result, interleave, percentile
+from supportdesk.bench.harness import LEAST_PAIRS, Bar, Result, interleave, percentile
 from supportdesk.bench.sockets import Browser, heard_by_all, open_all
 
 BAR = Bar(
@@ -30,18 +30,17 @@ Commit = Callable[[], float]
 
 
 def measure(pairs: int, *, sockets: int = SOCKETS, cut: int = CUT) -> list[Result]:
-    """On PostgreSQL with Redis as layer; beside it the embedded form.
+    """On PostgreSQL; beside it the embedded form.
 
     Raises:
-        LeftOut: without PostgreSQL or Redis.
+        LeftOut: without PostgreSQL.
     """
-    redis = ground.redis_url()
     with ground.folder() as var, ground.postgres_database(var, "screen") as database:
-        result = _against_bare(pairs, var, sockets, cut, DATABASE_URL=database, REDIS_URL=redis)
+        result = _against_bare(pairs, var, sockets, cut, DATABASE_URL=database)
     with ground.folder() as var:
         ground.migrate(ground.environment(var))
-        embedded = _against_bare(5, var, sockets, cut)
-    result.also["embedded (SQLite, layer in memory)"] = (
+        embedded = _against_bare(LEAST_PAIRS, var, sockets, cut)
+    result.also["embedded (SQLite)"] = (
         f"{embedded.ratio:.2f} of the reference, {median(pair.ours for pair in embedded.pairs):.0f} ms"
         f" against {median(pair.reference for pair in embedded.pairs):.0f} ms"
     )
@@ -54,27 +53,17 @@ def _against_bare(pairs: int, var: Path, sockets: int, cut: int, **env: str) -> 
         ours = ground.environment(var, **env)
         desk = stack.enter_context(ground.Side("supportdesk.bench.screen:open_desk", ours, sockets=sockets))
         web = stack.enter_context(ground.server("supportdesk.asgi:application", ours))
-        bare = stack.enter_context(ground.server("supportdesk.bench.bare.asgi:application", _bare(var, env.get("REDIS_URL", ""))))
+        bare = stack.enter_context(ground.server("supportdesk.bench.bare.asgi:application", _bare(var)))
         return asyncio.run(_measured(pairs, desk, web, bare, cut))
 
 
-def _bare(var: Path, redis: str) -> dict[str, str]:
-    # A blocking read of the layer lasts five seconds, which is as long as the client waits by default.
-    host = {"address": redis, "socket_timeout": 20}
-    layer = (
-        {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [host], "prefix": "bare"},
-        }
-        if redis
-        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-    )
+def _bare(var: Path) -> dict[str, str]:
     told = {
         "apps": ["daphne", "django.contrib.contenttypes", "channels"],
         "middleware": [],
         "processors": [],
         "database": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
-        "layers": {"default": layer},
+        "layers": {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}},
         "options": {},
     }
     return ground.environment(var, DJANGO_SETTINGS_MODULE="supportdesk.bench.bare.settings", BENCH_BARE=json.dumps(told))

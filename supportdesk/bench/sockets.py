@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Origin
+
+ATTEMPTS = 20
 
 
 @dataclass
@@ -24,7 +26,19 @@ class Browser:
     _reader: "asyncio.Task[None] | None" = None
 
     async def open(self) -> None:
-        """Connect, resume where it was, and read from then on."""
+        """Connect, resume where it was, and read from then on; a server too busy to shake hands is asked again, as pages do.
+
+        Raises:
+            TimeoutError: when it stays too busy.
+        """
+        for _ in range(ATTEMPTS):
+            try:
+                return await self._open()
+            except (InvalidHandshake, ConnectionClosed, OSError):
+                await asyncio.sleep(1)
+        raise TimeoutError("no handshake")
+
+    async def _open(self) -> None:
         headers = {"Cookie": f"sessionid={self.cookie}"} if self.cookie else {}
         self._socket = await connect(
             f"{self.url.replace('http', 'ws', 1)}/ws/console/",

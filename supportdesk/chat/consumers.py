@@ -7,14 +7,14 @@ from collections import deque
 from typing import Any
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.utils import translation
 from django.utils.translation import gettext as _
 
 from supportdesk.chat.acts import PRIVATE_NEWS, SessionOver, Standing, Visit, act, spoken, standing, ticket_of
 from supportdesk.chat.frames import BadFrame, Frame, parse
 from supportdesk.chat.places import chat_channel
-from supportdesk.core.tail import ensure_running, ticket_group
+from supportdesk.core.sockets import HintedSocket
+from supportdesk.core.tail import NewsHint, PresenceHint, ensure_running, ticket_group
 from tickets.errors import Refusal
 
 log = logging.getLogger("supportdesk.chat")
@@ -28,7 +28,7 @@ TYPING_SECONDS = 3.0
 STAGES = frozenset({"reading", "searching", "looking_up", "writing", "checking", "done", "typing"})
 
 
-class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class ChatConsumer(HintedSocket):
     """One browser of one customer; says nothing before it has shown its token."""
 
     async def connect(self) -> None:
@@ -181,13 +181,13 @@ class ChatConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.is_over = True
             await self.close(code)
 
-    async def news(self, hint: dict[str, Any]) -> None:
+    async def news(self, hint: NewsHint) -> None:
         """Something happened on the ticket: hint that the thread changed."""
-        self.position = max(self.position, int(hint["position"]))
-        if self.visit is not None and not str(hint["code"]).startswith(PRIVATE_NEWS):
+        self.position = max(self.position, *(news.position for news in hint["news"]))
+        if self.visit is not None and any(not news.code.startswith(PRIVATE_NEWS) for news in hint["news"]):
             await self.say("changed", position=self.position)
 
-    async def presence(self, hint: dict[str, Any]) -> None:
+    async def presence(self, hint: PresenceHint) -> None:
         """Something passing: the stage the AI is at, or a teammate who writes."""
         data = hint["data"]
         stage = "typing" if hint["kind"] == "typing" and data.get("who") == "teammate" else data.get("stage")

@@ -7,10 +7,9 @@ Passing news of tickets the teammate may see comes as `{"type": "presence", "tic
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels.db import database_sync_to_async
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import constant_time_compare
@@ -19,9 +18,9 @@ from supportdesk.core.events import last_position
 from supportdesk.core.middleware import membership_of
 from supportdesk.core.models import Event, Membership
 from supportdesk.core.permissions import may
-from supportdesk.core.tail import ensure_running, tenant_group
-from supportdesk.core.tenancy import acting_for
-from tickets.models import Ticket
+from supportdesk.core.sockets import HintedSocket
+from supportdesk.core.tail import NewsHint, Place, PresenceHint, ensure_running, tenant_group
+from tickets.sight import Sight, places_of, sight_of
 
 FRAME_GAP = 0.2
 # A page that missed more than this many tickets looks at everything again.
@@ -35,23 +34,45 @@ SIGNED_OUT, BAD_FRAME = 4401, 4400
 MOVES = ("ticket.routed", "ticket.assigned", "ticket.escalated")
 
 
-class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+class Change(NamedTuple):
+    """The newest news of one ticket that a page was not told yet."""
+
+    position: int
+    code: str
+    place: Place | None
+    # Whether it may have left somebody's sight meanwhile.
+    moved: bool
+
+
+class Standing(NamedTuple):
+    """Who the page belongs to, what they see, and where the log is: read together, three seconds apart."""
+
+    member: Membership
+    sight: Sight
+    head: int
+
+
+Changes = dict[int | None, Change]
+
+
+class ConsoleSocket(HintedSocket):
     """One open page of one teammate; lives exactly as long as their session and membership do."""
 
     member: Membership | None = None
 
     async def connect(self) -> None:
         """Let in signed-in teammates only."""
-        self._changed: dict[int | None, tuple[int, str]] = {}
+        self._changed: Changes = {}
         self._wake, self._tasks, self._group = asyncio.Event(), [], ""
         # The newest position heard of, the one up to which nothing was missed, and where the log was a round ago.
         self._position: int | None = None
         self._whole, self._head = 0, 0
         self._resumes = 0
-        self.member = await self._who()
-        if self.member is None:
+        standing = await self._standing()
+        if standing is None:
             await self.close(SIGNED_OUT)
             return
+        self.member, self._sight, _head = standing
         self._group = tenant_group(self.member.tenant_id)
         await self.channel_layer.group_add(self._group, self.channel_name)
         await self.accept()
@@ -75,74 +96,86 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         now, missed = await self._missed(position)
         self._position = self._whole = max(now, self._position or 0)
         await self._send({"type": "ready", "position": self._position})
-        for ticket_id, told in missed.items():
-            self._changed[ticket_id] = told
-        self._wake.set()
+        self._note(missed)
 
-    async def news(self, hint: dict[str, Any]) -> None:
-        """A hint of the tail: remember the ticket until the next frame may go out."""
+    async def news(self, hint: NewsHint) -> None:
+        """A hint of the tail: remember the tickets until the next frame may go out."""
         if self._position is None:
             return
-        position = int(hint["position"])
-        self._position = max(self._position, position)
-        if position == self._whole + 1:
-            self._whole = position
-        if hint["ticket_id"] is not None:
-            self._changed[hint["ticket_id"]] = (position, str(hint["code"]))
-            self._wake.set()
+        changes: Changes = {}
+        for position, ticket_id, code, place in hint["news"]:
+            self._position = max(self._position, position)
+            if position == self._whole + 1:
+                self._whole = position
+            if ticket_id is not None:
+                _add(changes, ticket_id, Change(position, code, place, code in MOVES))
+        self._note(changes)
 
-    async def presence(self, hint: dict[str, Any]) -> None:
+    async def presence(self, hint: PresenceHint) -> None:
         """Passing news goes straight on, if the teammate may see the ticket."""
-        if self._position is not None and await self._visible([hint["ticket_id"]]):
+        if self._position is not None and self._sight.covers(hint["place"]):
             await self._send({"type": "presence", "ticket_id": hint["ticket_id"], "kind": hint["kind"], "data": hint["data"]})
 
+    def _note(self, changes: Changes) -> None:
+        for ticket_id, change in changes.items():
+            _add(self._changed, ticket_id, change)
+        if changes:
+            self._wake.set()
+
     async def _tell(self) -> None:
-        """Send what changed, one ticket a frame, with a pause after each."""
+        """Send what changed, one ticket a frame, with a pause after each; the first after a silence goes at once."""
         while True:
             await self._wake.wait()
             waiting, self._changed = self._changed, {}
             self._wake.clear()
-            frames = await self._frames(waiting)
-            for frame in frames:
-                await self._send(frame)
-                await asyncio.sleep(FRAME_GAP)
+            newest = max((change.position for change in waiting.values()), default=0)
+            if None in waiting or len(waiting) > MANY:
+                await self._pace(newest, None, "many")
+                continue
+            moved = False
+            for ticket_id, change in waiting.items():
+                # Asked when it is sent, not when it was heard: what the teammate sees may have changed in between.
+                if self._sight.covers(change.place):
+                    await self._pace(change.position, ticket_id, change.code)
+                else:
+                    moved |= change.moved
+            if moved:
+                await self._pace(newest, None, "moved")
 
-    async def _frames(self, waiting: dict[int | None, tuple[int, str]]) -> list[dict[str, Any]]:
-        newest = max((position for position, _code in waiting.values()), default=0)
-        if None in waiting or len(waiting) > MANY:
-            return [_changed(newest, None, "many")]
-        seen = await self._visible([ticket_id for ticket_id in waiting if ticket_id is not None])
-        frames = [_changed(position, ticket_id, code) for ticket_id, (position, code) in waiting.items() if ticket_id in seen]
-        if any(code in MOVES for ticket_id, (_position, code) in waiting.items() if ticket_id not in seen):
-            frames.append(_changed(newest, None, "moved"))
-        return frames
+    async def _pace(self, position: int, ticket_id: int | None, code: str) -> None:
+        await self._send({"type": "changed", "position": position, "ticket_id": ticket_id, "code": code})
+        await asyncio.sleep(FRAME_GAP)
 
     async def _watch(self) -> None:
-        """Close soon after the session or the membership ends; find news whose hint was lost."""
+        """Close soon after the session or the membership ends; see what they see now; find news whose hint was lost."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            now = await self._who()
-            if now is None or self.member is None or (now.pk, now.role) != (self.member.pk, self.member.role):
+            now = await self._standing()
+            if now is None or self.member is None or (now.member.pk, now.member.role) != (self.member.pk, self.member.role):
                 await self.close(SIGNED_OUT)
                 return
-            await self._catch_up()
+            self._sight = now.sight
+            await self._catch_up(now.head)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self, head: int) -> None:
         """Look into the log where hints are missing; those on their way are given one round."""
         if self._position is None:
             return
         if self._whole < self._head:
             self._whole, missed = await self._missed(self._whole)
             self._position = max(self._position, self._whole)
-            self._changed |= missed
-            if missed:
-                self._wake.set()
-        self._head = await self._last_position()
+            self._note(missed)
+        self._head = head
 
     async def _send(self, frame: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(frame))
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
+    def _standing(self) -> Standing | None:
+        """Whose page it is and what they see right now, read afresh; None when it is nobody's."""
+        member = self._who()
+        return Standing(member, sight_of(member), last_position(member.tenant)) if member is not None else None
+
     def _who(self) -> Membership | None:
         """The membership the session stands for right now, read afresh."""
         session: SessionBase | None = self.scope.get("session")
@@ -159,33 +192,30 @@ class ConsoleSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return member if any(constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), known) for known in hashes) else None
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
-    def _missed(self, position: int) -> tuple[int, dict[int | None, tuple[int, str]]]:
+    def _missed(self, position: int) -> tuple[int, Changes]:
         """Where the log is now, and what changed since the client's position: each ticket once."""
         assert self.member is not None  # noqa: S101
         tenant = self.member.tenant
         now = last_position(tenant)
         if position >= now:
             return now, {}
+        many: Changes = {None: Change(now, "many", None, moved=False)}
         if now - position > BEHIND:
-            return now, {None: (now, "many")}
+            return now, many
         events = Event.objects.filter(tenant=tenant, position__gt=position, position__lte=now).exclude(ticket_id=None).order_by("position")
-        return now, {event.ticket_id: (event.position or now, event.code) for event in events}
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]
-    def _last_position(self) -> int:
-        assert self.member is not None  # noqa: S101
-        return last_position(self.member.tenant)
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]
-    def _visible(self, ids: list[int]) -> set[int]:
-        if not ids or self.member is None:
-            return set()
-        with acting_for(self.member.tenant):
-            return set(Ticket.objects.visible_to(self.member).filter(pk__in=ids).values_list("pk", flat=True))
+        changes: Changes = {}
+        for at, ticket_id, code in events.values_list("position", "ticket_id", "code"):
+            _add(changes, ticket_id, Change(at or now, code, None, code in MOVES))
+        if len(changes) > MANY:
+            return now, many
+        places = places_of([ticket_id for ticket_id in changes if ticket_id is not None]) if changes else {}
+        return now, {ticket_id: change._replace(place=places.get(ticket_id or 0)) for ticket_id, change in changes.items()}
 
 
-def _changed(position: int, ticket_id: int | None, code: str) -> dict[str, Any]:
-    return {"type": "changed", "position": position, "ticket_id": ticket_id, "code": code}
+def _add(changes: Changes, ticket_id: int | None, change: Change) -> None:
+    """Put the newer change in the older one's place; that the ticket moved in either is kept."""
+    earlier = changes.get(ticket_id)
+    changes[ticket_id] = change._replace(moved=change.moved or (earlier is not None and earlier.moved))
 
 
 def _resumed(text: str | None) -> int | None:

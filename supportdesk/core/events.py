@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import QuerySet
 
+from supportdesk.core.bells import ring
 from supportdesk.core.database import ON_POSTGRES, SYSTEM
 from supportdesk.core.models import ChainHead, Event, Membership, Tenant
 from supportdesk.core.tenancy import acting_tenant
@@ -44,7 +45,7 @@ def record(
     Raises:
         ScopeError: outside `acting_for`.
     """
-    return Event.objects.create(
+    event = Event.objects.create(
         tenant=acting_tenant(),
         code=code,
         actor_kind=by.kind,
@@ -53,6 +54,8 @@ def record(
         subject={name: str(value) for name, value in subject.items() if value is not None},
         changed=changed or {},
     )
+    ring()
+    return event
 
 
 def event_hash(event: Event, position: int, prev_hash: str) -> str:
@@ -97,6 +100,8 @@ def stamp(limit: int = 500) -> int:
         events.bulk_update(waiting, ["position", "prev_hash", "hash"])
         for head in heads.values():
             head.save(using=SYSTEM, update_fields=["position", "hash"])
+        # A web process that found this lock taken reads again.
+        ring(SYSTEM)
     return len(waiting)
 
 

@@ -1,32 +1,77 @@
 """The web process follows the event log and hints to its open pages; a lost hint delays, never loses.
 
-One task per process. Hints carry ids only: pages fetch what changed over HTTP, where permissions are checked.
+One task and one thread per process. Hints carry ids only: pages fetch what changed over HTTP, where permissions are checked. Where a ticket
+is goes along, so that a page can tell without asking the database whether the hint is for it.
 """
 
 import asyncio
 import logging
-from typing import Any, TypedDict
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from operator import or_
+from typing import NamedTuple, TypedDict
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import connections
+from django.db.models import Q
 from django.utils import timezone
 
-from supportdesk.core import presence
+from supportdesk.core import bells, presence
 from supportdesk.core.database import SYSTEM
 from supportdesk.core.events import stamp
 from supportdesk.core.models import ChainHead, Event
 
 log = logging.getLogger("supportdesk.tail")
 
+# Under constant writing the log is read so often and no more.
+REST_SECONDS = 0.02
 
-class News(TypedDict):
-    """One hint on the channel layer."""
 
-    type: str
+class Place(NamedTuple):
+    """Where a ticket is: what decides who may see it."""
+
+    queue_id: int
+    assignee_id: int | None
+
+
+class News(NamedTuple):
+    """One stamped event; the place is the ticket's when the log was read, None without a ticket."""
+
     position: int
     ticket_id: int | None
     code: str
+    place: Place | None
+
+
+class NewsHint(TypedDict):
+    """Everything new for one group, in order."""
+
+    type: str
+    news: list[News]
+
+
+class PresenceHint(TypedDict):
+    """One passing thing about a ticket."""
+
+    type: str
+    ticket_id: int
+    place: Place | None
+    kind: str
+    data: dict[str, object]
+
+
+Hints = list[tuple[str, NewsHint | PresenceHint]]
+Locate = Callable[[Collection[int]], dict[int, Place]]
+_locate: Locate | None = None
+
+
+def locate_with(locate: Locate) -> None:
+    """Name the reader of tickets' places; tickets are of a floor above."""
+    global _locate
+    _locate = locate
 
 
 def tenant_group(tenant_id: int) -> str:
@@ -46,37 +91,40 @@ class Tail:
         self._seen: dict[int, int] | None = None
         self._moment = timezone.now()
 
-    def read(self) -> list[tuple[str, dict[str, Any]]]:
-        """Stamp what waits, then return (group, hint) pairs of everything new."""
+    def read(self) -> Hints:
+        """Stamp what waits, then return (group, hint) pairs of everything new; three statements find that there is nothing."""
         stamp()
-        heads = dict(ChainHead.objects.using(SYSTEM).values_list("tenant_id", "position"))
-        if self._seen is None:
-            self._seen = heads
-        hints: list[tuple[str, dict[str, Any]]] = []
-        for tenant_id, position in heads.items():
-            after = self._seen.get(tenant_id, 0)
-            if position > after:
-                hints += self._news(tenant_id, after, position)
-                self._seen[tenant_id] = position
-        return hints + self._presence()
-
-    def _news(self, tenant_id: int, after: int, until: int) -> list[tuple[str, dict[str, Any]]]:
-        hints: list[tuple[str, dict[str, Any]]] = []
-        rows = Event.objects.using(SYSTEM).filter(tenant_id=tenant_id, position__gt=after, position__lte=until).order_by("position")
-        for position, ticket_id, code in rows.values_list("position", "ticket_id", "code"):
-            hint = {"type": "news", "position": position, "ticket_id": ticket_id, "code": code}
-            hints.append((tenant_group(tenant_id), hint))
+        events, shown = self._events(), presence.since(self._moment)
+        ids = {ticket_id for _tenant, _position, ticket_id, _code in events if ticket_id is not None} | {row.ticket_id for row in shown}
+        places = _locate(ids) if ids and _locate else {}
+        groups: dict[str, list[News]] = {}
+        for tenant_id, position, ticket_id, code in events:
+            news = News(position, ticket_id, code, places.get(ticket_id) if ticket_id is not None else None)
+            groups.setdefault(tenant_group(tenant_id), []).append(news)
             if ticket_id is not None:
-                hints.append((ticket_group(ticket_id), hint))
-        return hints
-
-    def _presence(self) -> list[tuple[str, dict[str, Any]]]:
-        hints: list[tuple[str, dict[str, Any]]] = []
-        for row in presence.since(self._moment):
+                groups.setdefault(ticket_group(ticket_id), []).append(news)
+        hints: Hints = [(group, {"type": "news", "news": told}) for group, told in groups.items()]
+        for row in shown:
             self._moment = max(self._moment, row.changed_at)
-            hint = {"type": "presence", "ticket_id": row.ticket_id, "kind": row.kind, "data": row.data}
+            place = places.get(row.ticket_id)
+            hint: PresenceHint = {"type": "presence", "ticket_id": row.ticket_id, "place": place, "kind": row.kind, "data": row.data}
             hints += [(ticket_group(row.ticket_id), hint), (tenant_group(row.tenant_id), hint)]
         return hints
+
+    def _events(self) -> list[tuple[int, int, int | None, str]]:
+        """What was stamped since the last look, of every tenant: (tenant, position, ticket, code)."""
+        heads = dict(ChainHead.objects.using(SYSTEM).values_list("tenant_id", "position"))
+        seen = heads if self._seen is None else self._seen
+        grown = [
+            Q(tenant_id=tenant_id, position__gt=seen.get(tenant_id, 0), position__lte=position)
+            for tenant_id, position in heads.items()
+            if position > seen.get(tenant_id, 0)
+        ]
+        events = Event.objects.using(SYSTEM).filter(reduce(or_, grown)) if grown else Event.objects.none()
+        rows = events.order_by("tenant_id", "position").values_list("tenant_id", "position", "ticket_id", "code")
+        found = [(tenant_id, position or 0, ticket_id, code) for tenant_id, position, ticket_id, code in rows]
+        self._seen = heads
+        return found
 
 
 _task: "asyncio.Task[None] | None" = None
@@ -90,15 +138,30 @@ async def ensure_running() -> None:
 
 
 async def _follow() -> None:
-    tail = Tail()
+    bell = bells.hang()
+    # A thread of its own: pages that check sessions stand in line for the shared one.
+    thread = ThreadPoolExecutor(1, "tail")
+    try:
+        await _pass_on(Tail(), bell, thread)
+    finally:
+        await bell.close()
+        thread.submit(connections.close_all)
+        await asyncio.to_thread(thread.shutdown)
+
+
+async def _pass_on(tail: Tail, bell: bells.Bell, thread: ThreadPoolExecutor) -> None:
+    read = database_sync_to_async(tail.read, thread_sensitive=False, executor=thread)
     layer = get_channel_layer()
+    rang = True
     while True:
         try:
-            for group, hint in await database_sync_to_async(tail.read)():
+            hints: Hints = await read()
+            for group, hint in hints:
                 await layer.group_send(group, hint)
-        except asyncio.CancelledError:
-            raise
+            if not rang and any(hint["type"] == "news" for _group, hint in hints):
+                bell.slept_through()
         except Exception:
             log.exception("the tail stumbled and goes on")
             await asyncio.sleep(1)
-        await asyncio.sleep(settings.TAIL_SECONDS)
+        await asyncio.sleep(REST_SECONDS)
+        rang = await bell.wait(settings.TAIL_SECONDS)

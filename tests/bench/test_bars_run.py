@@ -48,6 +48,6 @@ def test_jobs_embedded():
 
 
 def test_screen():
-    need(POSTGRES, REDIS)
+    need(POSTGRES)
     (result,) = screen.measure(5, sockets=8, cut=3)
     assert is_whole(result), result.lines()

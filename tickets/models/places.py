@@ -7,7 +7,7 @@ from guardian.managers import UserObjectPermissionManager
 from guardian.models import UserObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
-from supportdesk.core.models import Brand, Environment, Team
+from supportdesk.core.models import Brand, Environment, Membership, Team
 from supportdesk.core.tenancy import TenantManager, TenantModel
 
 
@@ -85,3 +85,11 @@ class QueueGrant(UserObjectPermissionBase, TenantModel):
 
     def __str__(self) -> str:
         return f"grant on {self.content_object}"
+
+
+def queues_of(member: Membership) -> models.QuerySet[Queue]:
+    """The queues whose tickets a teammate sees by their teams or by a grant of their own; one may come twice."""
+    return Queue.objects.filter(
+        models.Q(team_links__team__members__membership=member)
+        | models.Q(queuegrant__user=member.user_id, queuegrant__permission__codename="view_queue")
+    )

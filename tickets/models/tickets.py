@@ -12,7 +12,7 @@ from supportdesk.core.models import Brand, Environment, Membership
 from supportdesk.core.permissions import may
 from supportdesk.core.tenancy import TenantManager, TenantModel
 from tickets.models.customers import Customer, CustomerIdentity
-from tickets.models.places import Channel, Queue
+from tickets.models.places import Channel, Queue, queues_of
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 # Spelled once, for queries and indexes: an index serves only the expression it was made of.
@@ -68,14 +68,10 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(handler=handler)
 
     def visible_to(self, member: Membership) -> Self:
-        """What this teammate may see: everything for leads and editors, else own tickets and those in their queues."""
+        """What this teammate may see: everything for leads and editors, else own tickets and those in their queues (see tickets.sight)."""
         if may(member, "ticket.see_all"):
             return self
-        queues = Queue.objects.filter(
-            Q(team_links__team__members__membership=member)
-            | Q(queuegrant__user=member.user_id, queuegrant__permission__codename="view_queue")
-        )
-        return self.filter(Q(assignee=member) | Q(queue__in=queues.values("pk")))
+        return self.filter(Q(assignee=member) | Q(queue__in=queues_of(member).values("pk")))
 
     def matching(self, words: str) -> Self:
         """Found by number, by words of the subject, or by the customer's name or address."""
