@@ -10,10 +10,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import psycopg
 from django.db import connections, transaction
 
 from supportdesk.core.database import ON_POSTGRES, SYSTEM
+
+if ON_POSTGRES:
+    # Without the server its client is not loaded.
+    import psycopg
 
 log = logging.getLogger("supportdesk.tail")
 

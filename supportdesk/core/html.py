@@ -3,12 +3,15 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import nh3
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from markdown_it import MarkdownIt
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
 
 TAGS = {
     "p", "br", "strong", "em", "code", "pre", "ul", "ol", "li", "blockquote", "a", "h2", "h3", "h4", "hr",
@@ -18,7 +21,14 @@ SCHEMES = {"http", "https", "mailto", "tel"}
 # Invisible: format characters that reorder or hide text, and the tag characters of plane 14.
 HIDDEN = re.compile("[\u200b\u200c\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 MARKER = re.compile(r"\[(\d{1,2})\]")
-_markdown = MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False}).enable("table").disable("image")
+
+
+@cache
+def _markdown() -> "MarkdownIt":
+    # Loaded with the first text: a process that shows none starts sooner.
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": False, "breaks": True, "linkify": False}).enable("table").disable("image")
 
 
 def clean(html: str) -> SafeString:
@@ -35,7 +45,7 @@ def clean(html: str) -> SafeString:
 
 def prose(text: str) -> SafeString:
     """Light Markdown as cleaned HTML."""
-    return clean(_markdown.render(visible(text)))
+    return clean(_markdown().render(visible(text)))
 
 
 def visible(text: str) -> str:

@@ -5,10 +5,16 @@ import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from json import loads
+from typing import TYPE_CHECKING, Any
 
-import httpx
 from django.conf import settings
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 UNICAST = ipaddress.ip_network("2000::/3")
@@ -40,10 +46,18 @@ class Answer:
         Raises:
             ValueError: when it is none.
         """
-        return httpx.Response(self.status, content=self.body).json()
+        return loads(self.body)
 
 
-def checked_address(url: str) -> tuple[httpx.URL, str]:
+@cache
+def _trusted() -> "ssl.SSLContext":
+    """Whom TLS believes; read from disk once."""
+    import httpx
+
+    return httpx.create_ssl_context()
+
+
+def checked_address(url: str) -> "tuple[httpx.URL, str]":
     """The parsed URL and the one address to connect to.
 
     Raises:
@@ -51,6 +65,9 @@ def checked_address(url: str) -> tuple[httpx.URL, str]:
             OUTBOUND_PRIVATE_HOSTS).
         NotSent: when the name does not resolve.
     """
+    # Loaded with the first request: a process that sends none starts sooner.
+    import httpx
+
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
@@ -92,6 +109,8 @@ def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, 
         NotSent: no connection; nothing took effect.
         NoAnswer: sent, and the answer was lost, late or too large.
     """
+    import httpx
+
     if not all(value.isascii() and value.isprintable() for value in (headers or {}).values()):
         raise Refused("A header holds characters that cannot be sent.")
     ends = time.monotonic() + 3 * timeout
@@ -100,7 +119,7 @@ def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, 
     pinned = parsed.copy_with(host=address)
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False) as client,
+            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False, verify=_trusted()) as client,
             client.stream(
                 method,
                 pinned,

@@ -10,8 +10,6 @@ from pathlib import Path
 from threading import local
 from typing import Protocol
 
-import snowballstemmer
-
 STEMMERS = {
     "ar": "arabic",
     "ca": "catalan",
@@ -254,5 +252,7 @@ def _pieces(word: str) -> tuple[str, ...]:
 def _stem(word: str, language: str) -> str:
     stemmer = _stemmers.made.get(language)
     if stemmer is None:
+        import snowballstemmer
+
         stemmer = _stemmers.made[language] = snowballstemmer.stemmer(STEMMERS[language])
     return stemmer.stemWord(word)
