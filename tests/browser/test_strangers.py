@@ -13,11 +13,11 @@ WISHES = (
     "Please cancel order {number}.",
     "Please send order {number} to 12 High Street, Bristol BS1 4DJ, UK instead.",
 )
-# Everything the log shows, without the order's number and the times.
+# Everything the log shows, without the order's number, the times, and the buttons that come a moment after the newest answer.
 SEEN = r"""
 number => [...document.querySelectorAll("#log > *")].map(node => {
   const copy = node.cloneNode(true);
-  copy.querySelectorAll("time, .when").forEach(each => each.remove());
+  copy.querySelectorAll("time, .when, .verdict").forEach(each => each.remove());
   return `${node.className}: ${copy.textContent.replaceAll(number, "N-…").replace(/\b\d\d:\d\d\b/g, "").replace(/\s+/g, " ").trim()}`;
 })
 """
