@@ -14,6 +14,15 @@ from tickets.writing import MAX_BODY
 WHOLE = re.compile(r"[0-9]{1,18}")
 
 
+def _said(field: serializers.CharField, data: Any) -> str:
+    """The string as it was sent, no longer than the document says: what is trimmed off afterwards counts."""
+    if not isinstance(data, str):
+        raise ValidationError("Send a text.", code="invalid")
+    if field.max_length is not None and len(data) > field.max_length:
+        raise ValidationError(f"Ensure this field has no more than {field.max_length} characters.", code="max_length")
+    return data
+
+
 class Text(serializers.CharField):
     """A JSON string."""
 
@@ -23,9 +32,7 @@ class Text(serializers.CharField):
         Raises:
             ValidationError: for anything but a string.
         """
-        if not isinstance(data, str):
-            raise ValidationError("Send a text.", code="invalid")
-        return super().to_internal_value(data)
+        return super().to_internal_value(_said(self, data))
 
 
 class Address(serializers.EmailField):
@@ -37,9 +44,7 @@ class Address(serializers.EmailField):
         Raises:
             ValidationError: for anything but a string.
         """
-        if not isinstance(data, str):
-            raise ValidationError("Send a text.", code="invalid")
-        return super().to_internal_value(data).lower()
+        return super().to_internal_value(_said(self, data)).lower()
 
 
 class Whole(serializers.IntegerField):

@@ -18,6 +18,7 @@ from agents.releases.services import release_of
 from agents.runtime.models import Step
 from policies.models import Limit, Rule
 from policies.verdicts import Verdict
+from supportdesk.core.database import ON_POSTGRES
 from supportdesk.core.models import KillSwitch
 from supportdesk.core.tenancy import acting_for
 from tests.agents.desk import Chat, Desk, work
@@ -731,6 +732,7 @@ def test_a_teammate_who_takes_over_while_the_outcome_is_unknown_stops_the_second
     assert chat.call.state == State.FAILED
 
 
+@pytest.mark.skipif(ON_POSTGRES, reason="the walls refuse what this test breaks")
 def test_a_broken_rule_denies(desk: Desk) -> None:
     version = desk.release().policy_version
     content = version.content
