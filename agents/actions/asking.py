@@ -11,6 +11,7 @@ from policies.decide import Decision
 from policies.verdicts import Verdict
 from supportdesk.core.events import AI, SYSTEM_ACTOR, record, teammate
 from supportdesk.core.jobs import enqueue
+from tickets.models import Handler
 
 CONFIRMATION_MINUTES = 30
 # What asks when no rule of the policy does: nothing permits the write.
@@ -78,4 +79,4 @@ def only_lowers(before: ToolCall, after: ToolCall) -> bool:
 def was_approved(call: ToolCall, *, with_the_ticket: bool = False) -> bool:
     """Whether a teammate approved it; `with_the_ticket`: while a teammate had the ticket, so that it is that teammate's own act."""
     held = Approval.objects.filter(call=call, decision=Approval.Decision.APPROVE)
-    return (held.filter(handler="human") if with_the_ticket else held).exists()
+    return (held.filter(handler=Handler.HUMAN) if with_the_ticket else held).exists()

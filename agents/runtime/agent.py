@@ -182,8 +182,6 @@ class Gateway(AgentMiddleware):  # type: ignore[misc]
         self.turn.looked_up = self.turn.looked_up or answer.status == "ok"
         if answer.ends_turn:
             self.turn.outcome, self.turn.call = answer.status, answer.call
-            if answer.status == "ask":
-                self.turn.reason = "policy_asks"
         return answer.for_model()
 
     def _control(self, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
