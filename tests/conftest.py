@@ -17,11 +17,17 @@ from pytest_django import Settings
 from supportdesk.core.database import ON_POSTGRES
 from tests import servers
 from tests.factories import World, make_world
+from tests.reliability import report
 
 # Processes that tests start are the product's own, in this run's folder.
 os.environ["DJANGO_SETTINGS_MODULE"] = "supportdesk.settings"
 
 _left_out: dict[str, int] = {}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let `make reliability` know which numbered cases the tests hold."""
+    config.pluginmanager.register(report, "reliability-report")
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,14 @@ the embedded default comes last, so that its closing lines end the output.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from tests import servers
+from tests.reliability import report
 
 NO_TESTS = 5
 PLAIN = "not postgres and not redis and not browser"
@@ -18,7 +20,12 @@ PLAIN = "not postgres and not redis and not browser"
 
 def main(arguments: list[str]) -> int:
     """Run them all; 0 when everything that can run here passed, and in CI nothing was left out."""
-    which = "reliability" if arguments == ["reliability"] else "not reliability"
+    is_whole = arguments == ["reliability"]
+    which = "(slow or reliability)" if is_whole else "not slow"
+    if is_whole:
+        shutil.rmtree(report.RUNS, ignore_errors=True)
+        report.RUNS.mkdir(parents=True)
+        os.environ["SUPPORTDESK_RELIABILITY"] = str(report.RUNS)
     missing = servers.absent()
     _tell(missing)
     results: dict[str, int] = {}
@@ -33,14 +40,16 @@ def main(arguments: list[str]) -> int:
             results["browser"] = _pytest("a browser", ["tests/browser", "-m", f"browser and {which}"])
         if servers.postgres_url():
             results["PostgreSQL"] = races.result()
-    if servers.postgres_url() and which == "reliability":
+    if servers.postgres_url() and is_whole:
         # The journeys' own suite, on the database and under the role of the production form.
-        agents = ["tests/agents", "-m", f"{PLAIN} and not reliability", "-n", str(min(4, os.cpu_count() or 1))]
+        agents = ["tests/agents", "-m", f"{PLAIN} and not slow", "-n", str(min(4, os.cpu_count() or 1))]
         results["PostgreSQL, the agent"] = _pytest("PostgreSQL: the agent's suite as the app role", agents, environment)
     marks = f"({PLAIN} or redis and not browser) and {which}" if servers.redis_answers() else f"{PLAIN} and {which}"
-    workers = str(min(4, os.cpu_count() or 1)) if which != "reliability" else "0"
+    workers = str(min(4, os.cpu_count() or 1)) if not is_whole else "0"
     left_out = {"SUPPORTDESK_TESTS_LEFT_OUT": " ".join(missing)}
     results["embedded default"] = _pytest("the embedded default", ["-m", marks, "-n", workers], left_out)
+    if is_whole and not report.tell():
+        results["the cases"] = 1
     failed = [name for name, code in results.items() if code]
     if failed:
         print(f"FAILED: {', '.join(failed)}", file=sys.stderr)
@@ -56,6 +65,8 @@ def _pytest(title: str, arguments: list[str], environment: dict[str, str] | None
         print(headline, flush=True)
     began = time.monotonic()
     kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL", "SUPPORTDESK_VAR")}
+    if "SUPPORTDESK_RELIABILITY" in kept:
+        kept["SUPPORTDESK_RELIABILITY"] = str(report.RUNS / f"{title.replace(' ', '-').replace(':', '')}.jsonl")
     command = [sys.executable, "-m", "pytest", *arguments]
     pipe = subprocess.PIPE if held else None
     done = subprocess.run(

@@ -9,8 +9,8 @@ from unfold.widgets import UnfoldAdminPasswordWidget
 
 from agents.actions.models import Connector, ToolCall
 from supportdesk.core.admin import ReadOnlyAdmin, TenantAdmin, TenantForm, shown
-from supportdesk.core.http import NotSent, Refused, checked_address
 from supportdesk.core.money import amount_text
+from supportdesk.core.safe_http import NotSent, Refused, checked_address
 
 LOOKS = {"Done": "success", "Outcome unknown": "danger", "Refused by the system": "danger", "Waits for a teammate": "warning"}
 

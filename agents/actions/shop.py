@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from agents.actions.models import Connector
-from supportdesk.core import http
+from supportdesk.core import safe_http
 
 
 class Unavailable(Exception):
@@ -58,7 +58,7 @@ class Shop:
         """Carry out one write under its key; calling again with the same key repeats the answer, not the effect."""
         path, body = _request(tool, arguments)
         try:
-            answer = http.request(
+            answer = safe_http.request(
                 "POST",
                 self._base + path,
                 headers={**self._headers, "Idempotency-Key": idempotency_key},
@@ -66,7 +66,7 @@ class Shop:
                 timeout=WRITE_SECONDS,
             )
             content = answer.json()
-        except (http.NoAnswer, http.Refused, ValueError):
+        except (safe_http.NoAnswer, safe_http.Refused, ValueError):
             return UNKNOWN
         return _outcome(answer.status, content)
 
@@ -88,11 +88,11 @@ class Shop:
             Unavailable: anything else than an answer.
         """
         try:
-            answer = http.request("GET", self._base + path, headers=self._headers, timeout=READ_SECONDS)
+            answer = safe_http.request("GET", self._base + path, headers=self._headers, timeout=READ_SECONDS)
             if answer.status == 404:
                 return None
             content = answer.json()
-        except (http.NoAnswer, http.Refused, ValueError) as error:
+        except (safe_http.NoAnswer, safe_http.Refused, ValueError) as error:
             raise Unavailable(str(error)) from error
         if answer.status != 200 or not isinstance(content, dict) or "error" in content:
             raise Unavailable(f"answer {answer.status}")

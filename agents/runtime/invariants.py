@@ -19,7 +19,7 @@ from django.utils import timezone
 from agents.actions.approvals import EVENTS as DECIDED
 from agents.actions.models import Approval, Connector, State, ToolCall
 from agents.runtime.models import AgentRun, Step
-from supportdesk.core import http
+from supportdesk.core import safe_http
 from supportdesk.core.database import SYSTEM
 from supportdesk.core.events import broken_links, stamp
 from supportdesk.core.models import Event, Job, Tenant
@@ -82,11 +82,11 @@ def money() -> Iterator[Finding]:
 
 def _same_effects(connector: Connector) -> Iterator[Finding]:
     try:
-        answer = http.request(
+        answer = safe_http.request(
             "GET", f"{connector.base_url}/v1/ledger?after=0", headers={"Authorization": f"Bearer {connector.token()}"}, timeout=3
         )
         entries = answer.json()["entries"]
-    except (http.NoAnswer, http.Refused, CannotOpen, ValueError, KeyError, TypeError) as error:
+    except (safe_http.NoAnswer, safe_http.Refused, CannotOpen, ValueError, KeyError, TypeError) as error:
         yield Finding("I2", f"{connector.name} was not compared, only our own ledger: {error}", is_note=True)
         return
     theirs = [entry["idempotency_key"] for entry in entries]

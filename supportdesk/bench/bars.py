@@ -22,7 +22,7 @@ MEASURES: dict[str, tuple[Measure, tuple[Bar, ...]]] = {
     "jobs_embedded": (jobs.measure_embedded, (jobs.EMBEDDED,)),
     "screen": (screen.measure, (screen.BAR,)),
 }
-PACKAGES = ("Django", "channels", "channels_redis", "daphne", "celery", "redis", "psycopg", "langchain", "langgraph", "websockets")
+PACKAGES = ("Django", "channels", "daphne", "celery", "redis", "psycopg", "langchain", "langgraph", "websockets")
 
 
 def measured(name: str, pairs: int) -> list[Result]:

@@ -50,6 +50,14 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "team.edit": ADMINS,
     "key.edit": ADMINS,
     "job.redrive": ADMINS,
+    "audit.see": LEADS | EDITORS,
+    "audit.export": ADMINS,
+    # Invite people, change what they are, end their sessions, say how people sign in.
+    "sign_in.edit": ADMINS,
+    "customer.export": ADMINS,
+    "customer.erase": ADMINS,
+    # Retention schedules and legal holds.
+    "retention.edit": ADMINS,
 }
 
 

@@ -391,7 +391,7 @@ def test_one_call_executed_by_five_threads_takes_effect_once(desk: Desk) -> None
     assert len(chat.messages(Kind.RECEIPT)) == 1
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 @pytest.mark.parametrize("round_", range(20))
 def test_racing_refunds_never_exceed_what_was_paid(desk: Desk, round_: int) -> None:  # reliability 22
     Limit.objects.all().delete()

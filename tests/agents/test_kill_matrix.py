@@ -23,7 +23,7 @@ from tests.agents.desk import Chat, Desk
 from tests.agents.images import url_of
 from tickets.models import Author, Kind
 
-pytestmark = [pytest.mark.usefixtures("promises"), pytest.mark.reliability]
+pytestmark = [pytest.mark.usefixtures("promises"), pytest.mark.slow]
 ROOT = Path(django_settings.BASE_DIR)
 LEASE_SECONDS = 2
 ACTS = ("confirm", "approve", "reject", "edit", "double click")

@@ -90,7 +90,7 @@ def test_a_worker_killed_around_the_effect_leaves_exactly_one(desk: Desk, start_
     one_effect_and_one_answer(desk, chat)
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["before_effect", "after_effect", "run_begun", "turn_thought", "before_send", "after_send"])
 def test_the_next_worker_finishes_a_refund_whoever_died_where(desk: Desk, start_worker: StartWorker, point: str) -> None:
     # reliability 22, 56
@@ -102,7 +102,7 @@ def test_the_next_worker_finishes_a_refund_whoever_died_where(desk: Desk, start_
     one_effect_and_one_answer(desk, chat)
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["run_begun", "turn_thought", "before_send", "after_send"])
 def test_the_next_worker_answers_a_question_whoever_died_where(desk: Desk, start_worker: StartWorker, point: str) -> None:
     # reliability 56
@@ -116,7 +116,7 @@ def test_the_next_worker_answers_a_question_whoever_died_where(desk: Desk, start
     assert not AgentRun.objects.filter(state="running").exists()
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["run_begun", "turn_thought", "before_send", "after_send"])
 def test_the_next_worker_hands_over_whoever_died_where(desk: Desk, start_worker: StartWorker, point: str) -> None:  # reliability 56
     chat = desk.chat()

@@ -49,7 +49,7 @@ def test_every_operation_works_for_real_and_keeps_what_its_document_promises(des
     judge(fuzzer)
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 def test_the_api_keeps_what_its_document_promises_whatever_is_sent(desk: Desk):
     fuzzer = Fuzzer()
     with override_settings(API_RATE=10**9):

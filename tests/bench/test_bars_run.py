@@ -6,7 +6,7 @@ from supportdesk.bench import jobs, queue, screen, turn, web
 from supportdesk.bench.harness import Result
 from tests.servers import POSTGRES, REDIS, absent
 
-pytestmark = [pytest.mark.reliability, pytest.mark.enable_socket]
+pytestmark = [pytest.mark.slow, pytest.mark.enable_socket]
 
 
 def need(*marks: str) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
-from supportdesk.core import http
-from supportdesk.core.http import NoAnswer, NotSent, Refused, checked_address, request
+from supportdesk.core import safe_http
+from supportdesk.core.safe_http import NoAnswer, NotSent, Refused, checked_address, request
 
 
 @dataclass
@@ -45,7 +45,7 @@ def shop(settings: Settings) -> Iterator[Shop]:
                 case "/slow":
                     time.sleep(1)
                 case "/large":
-                    self.answer(200, b"x" * (http.MAX_ANSWER_BYTES + 1))
+                    self.answer(200, b"x" * (safe_http.MAX_ANSWER_BYTES + 1))
                 case "/trickle":
                     self.answer(200, b"", length=100)
                     for _ in range(30):

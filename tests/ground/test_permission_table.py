@@ -40,6 +40,12 @@ switch.flip        - - s p a o
 team.edit          - - - - a o
 key.edit           - - - - a o
 job.redrive        - - - - a o
+audit.see          - - s p a o
+audit.export       - - - - a o
+sign_in.edit       - - - - a o
+customer.export    - - - - a o
+customer.erase     - - - - a o
+retention.edit     - - - - a o
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in TABLE.strip().splitlines()}
 ROLES = [Role.VIEWER, Role.RESPONDER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.ADMIN, Role.OWNER]

@@ -105,7 +105,7 @@ def test_one_of_three_decides(acme: World):
     assert len(winners) >= 2, winners
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 def test_one_of_three_decides_in_two_hundred_rounds(acme: World, capsys: pytest.CaptureFixture[str]):
     winners = race(acme, 200, seed=6)
     with capsys.disabled():

@@ -89,7 +89,7 @@ def test_the_ai_never_talks_over_a_human(acme: World):
     assert min(outcomes["replied"], outcomes["silent"]) >= 5, outcomes
 
 
-@pytest.mark.reliability
+@pytest.mark.slow
 def test_the_ai_never_talks_over_a_human_in_a_thousand_interleavings(acme: World):
     outcomes = talk_over(acme, 1000, seed=2)
     assert sum(outcomes.values()) == 1000

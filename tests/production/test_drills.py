@@ -16,7 +16,7 @@ import pytest
 from tests.production.conftest import PrivateRedis
 from tests.production.desk import Desk, drill, until
 
-pytestmark = pytest.mark.reliability
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
