@@ -27,9 +27,9 @@ if PRODUCTION and (DEBUG or "*" in ALLOWED_HOSTS or not ALLOWED_HOSTS or not SEA
 
 INSTALLED_APPS = [
     "daphne",
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "supportdesk.core.admin_apps.WorkspaceAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -1,13 +1,39 @@
 """What every view asks of its request: who is signed in, and whether htmx wants only a fragment."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, cast
 
-from django.http import Http404, HttpRequest
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
 from supportdesk.core.models import Membership
 from tickets.models import Ticket
 
 MAX_CARDS = 20
+P = ParamSpec("P")
+
+
+def takes(
+    *names: str,
+) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponse]], Callable[Concatenate[HttpRequest, P], HttpResponse]]:
+    """Let a form be sent with these fields and no other: a field nobody asked for is refused, never ignored. Stands below `allowed`.
+
+    Raises:
+        BadRequest: naming the field; nothing was done.
+    """
+
+    def around(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
+        @wraps(view)
+        def strict(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            if unknown := sorted(set(request.POST) - {*names, "csrfmiddlewaretoken"}):
+                raise BadRequest(f"This form has no field “{unknown[0][:40]}”.")
+            return view(request, *args, **kwargs)
+
+        strict.takes = names  # type: ignore[attr-defined]
+        return strict  # type: ignore[return-value]
+
+    return around
 
 
 def member_of(request: HttpRequest) -> Membership:

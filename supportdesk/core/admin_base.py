@@ -7,9 +7,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar, cast
 
 from django import forms
-from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.contrib import messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.core.exceptions import NON_FIELD_ERRORS, BadRequest, PermissionDenied, ValidationError
 from django.db.models import Field, Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from simple_history.admin import SimpleHistoryAdmin
 from simple_history.manager import HistoryManager
 from simple_history.models import ModelChange
@@ -122,6 +124,41 @@ class TenantAdmin(ByTable, ModelAdmin):  # type: ignore[misc]
         """Store the row in the workspace, whatever the form says."""
         obj.tenant_id = acting_tenant().pk
         super().save_model(request, obj, form, change)
+
+    def changeform_view(self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None) -> Any:
+        """One row's page. A field of the row that its form does not offer is refused, not passed over.
+
+        Raises:
+            BadRequest: naming the field.
+        """
+        if request.method == "POST":
+            self._refuse_hidden_fields(request, object_id)
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def _refuse_hidden_fields(self, request: HttpRequest, object_id: Any) -> None:
+        row = self.get_object(request, str(object_id)) if object_id else None
+        # Who may not write, and a row that is not there, are told so first.
+        if (row is None) is not (object_id is None) or not (
+            self.has_change_permission(request, row) if row else self.has_add_permission(request)
+        ):
+            return
+        offered = set(self.get_form(request, row, change=row is not None).base_fields)
+        columns = {name for field in self.model._meta.concrete_fields for name in (field.name, field.attname)}
+        if hidden := sorted((set(request.POST) & columns) - offered):
+            raise BadRequest(f"This form has no field “{hidden[0]}”.")
+
+    def response_action(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Do something to the chosen rows: to all of them, or to none when one is not there."""
+        chosen = set(request.POST.getlist(ACTION_CHECKBOX_NAME))
+        try:
+            found = queryset.filter(pk__in=chosen).count()
+        except (ValueError, ValidationError):
+            found = -1
+        if found != len(chosen):
+            self.message_user(request, "Not every row you chose is here any more. Nothing was done.", messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+        answer: HttpResponse | None = super().response_action(request, queryset)
+        return answer
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """What changed, as an event tells it: names of fields and rows, never their content."""

@@ -70,17 +70,23 @@ def test_without_the_staff_flag_the_door_stays_shut(acme: World):
 def test_a_superuser_without_a_workspace_finds_nothing(acme: World, drafts: Drafts):
     client = Client()
     client.force_login(make_user("Sam Root", is_staff=True, is_superuser=True), backend="django.contrib.auth.backends.ModelBackend")
-    assert client.get("/admin/").status_code == 200
+    assert client.get("/admin/").status_code == 302
     for model in OURS:
-        assert client.get(url(model, "changelist")).status_code == 403, model
-    assert client.get(url(Rule, "history", drafts.rule.pk)).status_code in (302, 403, 404)
+        assert "/admin/login/" in client.get(url(model, "changelist"))["Location"], model
+    assert "/admin/login/" in client.get(url(Rule, "history", drafts.rule.pk))["Location"]
 
 
 def test_an_inactive_membership_has_no_rights_left(acme: World, sign_in: SignIn, drafts: Drafts):
     member = make_member(acme.tenant, Role.ADMIN, name="Ann Past")
     client = sign_in(member)
     Membership.objects.filter(pk=member.pk).update(is_active=False)
-    assert client.get(url(Policy, "changelist")).status_code == 403
+    assert "/admin/login/" in client.get(url(Policy, "changelist"))["Location"]
+
+
+def test_the_admin_has_no_second_door_to_sign_in_by(acme: World):
+    answer = Client().get("/admin/login/", {"next": "/admin/policies/policy/"})
+    assert answer["Location"] == "/console/sign-in/?next=/admin/policies/policy/"
+    assert Client().get("/admin/login/", {"next": "https://elsewhere.example/"})["Location"] == "/console/sign-in/?next=/admin/"
 
 
 @pytest.mark.parametrize("model", [PromptVersion, PolicyVersion, ToolCall, AgentRun, Step, Event])
@@ -163,3 +169,11 @@ def test_only_an_owner_makes_an_owner_and_the_last_one_stays(owner: Client, acme
 @pytest.mark.parametrize("model", [Prompt, Policy, Rule, Limit])
 def test_the_four_drafts_carry_a_history(model: Any):
     assert apps.get_model("policies", f"Historical{model.__name__}")
+
+
+def test_what_the_search_found_once_is_not_told_after_the_role_was_lowered(acme: World, sign_in: SignIn):
+    member = make_member(acme.tenant, Role.ADMIN, name="Ada Admin")
+    client = sign_in(member)
+    assert "Connectors" in client.get("/admin/search/", {"s": "connector"}).content.decode()
+    Membership.objects.filter(pk=member.pk).update(role=Role.VIEWER)
+    assert "API keys" not in client.get("/admin/search/", {"s": "api"}).content.decode()

@@ -202,8 +202,8 @@ def test_another_workspaces_approval_does_not_exist(acme: World, globex: World, 
         client = desk(acme.owner)
         for name in ("approval", "approval_preview"):
             assert client.get(reverse(f"console:{name}", args=[theirs.pk])).status_code == 404, name
-        for name in ("approve", "edit", "reject"):
-            assert client.post(reverse(f"console:{name}", args=[theirs.pk]), {"amount": "5", "reason": "x"}).status_code == 404, name
+        for name, form in {"approve": {}, "edit": {"amount": "5"}, "reject": {"reason": "x"}}.items():
+            assert client.post(reverse(f"console:{name}", args=[theirs.pk]), form).status_code == 404, name
         assert "N-20418" not in page(client)
         news = client.get(reverse("console:approval_news"), headers={"X-Asks": str(theirs.pk), "X-Page": "approvals"})
         assert "N-20418" not in news.content.decode()

@@ -38,6 +38,20 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
                 file.write(json.dumps({"case": case, "surfaces": surfaces, "test": report.nodeid, "outcome": report.outcome}) + "\n")
 
 
+def figure(name: str, value: float) -> None:
+    """Note a number that `make reliability` prints: how much was walked, swept, compared."""
+    into = os.environ.get("SUPPORTDESK_RELIABILITY", "")
+    if into:
+        with Path(into).with_suffix(".figures").open("a") as file:
+            file.write(json.dumps({"name": name, "value": value}) + "\n")
+
+
+def figures(runs: Path) -> dict[str, float]:
+    """Every number that was noted, the last of each name."""
+    rows = [json.loads(line) for file in sorted(runs.glob("*.figures")) for line in file.read_text().splitlines()]
+    return {row["name"]: row["value"] for row in rows}
+
+
 def summed(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The state of each case: held, part or open; a surface is held when a test of it passed and none failed."""
     found: dict[str, dict[str, Any]] = {}
@@ -74,13 +88,16 @@ def tell(runs: Path = RUNS, into: Path = BUILD / "reliability.json") -> bool:
     rows = [json.loads(line) for file in sorted(runs.glob("*.jsonl")) for line in file.read_text().splitlines()]
     cases = summed(rows)
     into.parent.mkdir(exist_ok=True)
-    into.write_text(json.dumps({"cases": cases}, indent=1) + "\n")
+    numbers = figures(runs)
+    into.write_text(json.dumps({"cases": cases, "figures": numbers}, indent=1) + "\n")
     print("\ncase  state  surfaces  tests")
     for number, told in cases.items():
         said = "; ".join([*told["failed"], *(f"no test holds: {each}" for each in told.get("lacks", ()))])
         if absent := ", ".join(told.get("not yet in the product", ())):
             said += f" · not built yet: {absent}"
         print(f"{number:>4}  {told['state']:<5}  {told['surfaces']:>8}  {told['tests']:>5}  {said}")
+    for name, value in numbers.items():
+        print(f"{value:>8,}  {name}")
     return not any(told["failed"] for told in cases.values())
 
 

@@ -10,7 +10,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from supportdesk.console.asking import found_ticket, member_of, wants_fragment
+from supportdesk.console.asking import found_ticket, member_of, takes, wants_fragment
 from supportdesk.console.side import people_for
 from supportdesk.console.views.ticket import news_of
 from supportdesk.core.events import teammate
@@ -23,6 +23,7 @@ from tickets.models import Ticket
 
 @require_POST
 @allowed("ticket.reply")
+@takes("body", "client_id", "kind", "then")
 def reply(request: HttpRequest, number: int) -> HttpResponse:
     """Send words to the customer, and resolve with them if asked."""
     then = request.POST.get("then") == "resolve"
@@ -36,6 +37,7 @@ def reply(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.note")
+@takes("body", "client_id", "kind", "then")
 def note(request: HttpRequest, number: int) -> HttpResponse:
     """Leave words only teammates see."""
 
@@ -47,6 +49,7 @@ def note(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.take_over")
+@takes()
 def take_over(request: HttpRequest, number: int) -> HttpResponse:
     """Take the wheel."""
     return _act(request, number, lambda ticket, by: verbs.take_over(ticket_id=ticket.pk, by=by), _("You have this ticket now."))
@@ -54,6 +57,7 @@ def take_over(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.hand_back")
+@takes("note")
 def hand_back(request: HttpRequest, number: int) -> HttpResponse:
     """Let the AI agent go on, with a note for it if there is one."""
 
@@ -65,6 +69,7 @@ def hand_back(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.assign")
+@takes("to")
 def assign(request: HttpRequest, number: int) -> HttpResponse:
     """Give the ticket to oneself, to a teammate of its queue, or to nobody."""
     wanted = request.POST.get("to", "")
@@ -80,6 +85,7 @@ def assign(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.assign")
+@takes("queue", "priority")
 def route(request: HttpRequest, number: int) -> HttpResponse:
     """Move the ticket to a queue, and set its priority."""
     queue, priority = request.POST.get("queue", ""), request.POST.get("priority", "")
@@ -94,6 +100,7 @@ def route(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.resolve")
+@takes()
 def resolve(request: HttpRequest, number: int) -> HttpResponse:
     """Close the case."""
     return _act(request, number, lambda ticket, by: verbs.resolve(ticket_id=ticket.pk, by=teammate(by)), _("Resolved."))
@@ -101,6 +108,7 @@ def resolve(request: HttpRequest, number: int) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.resolve")
+@takes()
 def reopen(request: HttpRequest, number: int) -> HttpResponse:
     """Open it again, in one's own hands."""
     return _act(request, number, lambda ticket, by: verbs.reopen(ticket_id=ticket.pk, by=by), _("Reopened. You have it."))

@@ -28,7 +28,7 @@ from supportdesk.console.approving import (
     most_of,
     waiting_count,
 )
-from supportdesk.console.asking import member_of, shown_cards, wants_fragment
+from supportdesk.console.asking import member_of, shown_cards, takes, wants_fragment
 from supportdesk.console.evidence import reasons_named
 from supportdesk.console.thread import page_position
 from supportdesk.core.models import Membership
@@ -77,6 +77,7 @@ def preview(request: HttpRequest, approval_id: int) -> HttpResponse:
 
 @require_POST
 @allowed("approval.decide")
+@takes("shown")
 def approve(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Let the call run as it was shown."""
 
@@ -89,6 +90,7 @@ def approve(request: HttpRequest, approval_id: int) -> HttpResponse:
 
 @require_POST
 @allowed("approval.decide")
+@takes("shown", "amount", *(name for name, _said, _most in ADDRESS_FIELDS))
 def edit(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Put a changed call in its place."""
 
@@ -107,6 +109,7 @@ def edit(request: HttpRequest, approval_id: int) -> HttpResponse:
 
 @require_POST
 @allowed("approval.decide")
+@takes("shown", "reason", "other", "say")
 def reject(request: HttpRequest, approval_id: int) -> HttpResponse:
     """Decline the call, with a reason for teammates and words for the customer."""
 

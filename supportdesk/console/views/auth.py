@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from supportdesk.console.asking import member_of, wants_fragment
+from supportdesk.console.asking import member_of, takes, wants_fragment
 from supportdesk.core.events import record, teammate
 from supportdesk.core.middleware import membership_of
 from supportdesk.core.models import Membership
@@ -107,6 +107,7 @@ sign_out = LogoutView.as_view(http_method_names=["post", "options"])
 
 @require_POST
 @allowed("ticket.list")
+@takes("membership")
 def switch_workspace(request: HttpRequest) -> HttpResponse:
     """Work in another of one's own workspaces from here on."""
     wanted = request.POST.get("membership", "")
@@ -120,6 +121,7 @@ def switch_workspace(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @allowed("ticket.list")
+@takes("available")
 def set_availability(request: HttpRequest) -> HttpResponse:
     """Take new work, or not for now."""
     member = member_of(request)
