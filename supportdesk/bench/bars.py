@@ -10,13 +10,14 @@ from typing import Any
 
 import psycopg
 
-from supportdesk.bench import ground, jobs, queue, screen, turn, web
+from supportdesk.bench import ground, jobs, queue, screen, turn, walls, web
 from supportdesk.bench.harness import Bar, LeftOut, Result
 
 Measure = Callable[[int], list[Result]]
 MEASURES: dict[str, tuple[Measure, tuple[Bar, ...]]] = {
     "turn": (turn.measure, (turn.BAR,)),
     "queue": (queue.measure, (queue.BAR,)),
+    "walls": (walls.measure, (walls.QUEUE, walls.API)),
     "web": (web.measure, (web.START, web.MEMORY)),
     "jobs": (jobs.measure, (jobs.BARE,)),
     "jobs_embedded": (jobs.measure_embedded, (jobs.EMBEDDED,)),

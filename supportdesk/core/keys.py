@@ -14,7 +14,7 @@ from django.utils import timezone
 from supportdesk.core.events import SYSTEM_ACTOR, Actor, record, teammate
 from supportdesk.core.models import ApiKey, Membership, ServiceIdentity, Tenant
 from supportdesk.core.permissions import PERMISSIONS, may
-from supportdesk.core.tenancy import acting_for
+from supportdesk.core.tenancy import acting_for, one_reading
 
 KEY = re.compile(r"sd_(live|test)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 USED_EVERY = timedelta(minutes=1)
@@ -81,7 +81,7 @@ def principal_of(text: str) -> Principal | None:
     now = timezone.now()
     if key.revoked_at or (key.expires_at and key.expires_at <= now):
         return None
-    with acting_for(key.tenant):
+    with acting_for(key.tenant), one_reading():
         service = ServiceIdentity.objects.select_related("membership__user").filter(pk=key.service_id, is_active=True).first()
         if service is None or service.environment != parts[1]:
             return None

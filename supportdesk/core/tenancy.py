@@ -5,10 +5,10 @@ the tenant as a setting that row-level security reads (see `supportdesk.core.pos
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, cast
 
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
 from django_scopes import scope
 from django_scopes.exceptions import ScopeError
 from django_scopes.state import get_scope
@@ -28,6 +28,14 @@ def acting_for(tenant: "Tenant") -> Iterator["Tenant"]:
             yield tenant
     finally:
         _tell_databases()
+
+
+def one_reading() -> AbstractContextManager[Any]:
+    """One transaction for everything a page reads: PostgreSQL is told of the tenant once, not at each statement.
+
+    SQLite has nothing to be told, and a transaction there is the one writer's.
+    """
+    return transaction.atomic() if connections[DEFAULT_DB_ALIAS].vendor == "postgresql" else nullcontext()
 
 
 def _tell_databases() -> None:

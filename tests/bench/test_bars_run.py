@@ -2,7 +2,7 @@
 
 import pytest
 
-from supportdesk.bench import jobs, queue, screen, turn, web
+from supportdesk.bench import jobs, queue, screen, turn, walls, web
 from supportdesk.bench.harness import Result
 from tests.servers import POSTGRES, REDIS, absent
 
@@ -33,6 +33,12 @@ def test_queue():
     need(POSTGRES)
     (result,) = queue.measure(5, small=300, large=900)
     assert is_whole(result), result.lines()
+
+
+def test_walls():
+    need(POSTGRES)
+    found = walls.measure(5, tickets=300)
+    assert [is_whole(result) for result in found] == [True, True], [result.lines() for result in found]
 
 
 def test_jobs():

@@ -1,7 +1,7 @@
 """The one way through which a request enters: key, workspace, permission, politeness, once; then the operation."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +13,7 @@ from supportdesk.api.fields import Input
 from supportdesk.api.idempotency import once
 from supportdesk.core.keys import Principal
 from supportdesk.core.models import Membership
-from supportdesk.core.tenancy import acting_for
+from supportdesk.core.tenancy import acting_for, one_reading
 
 
 class ApiView(APIView):
@@ -47,8 +47,11 @@ class ApiView(APIView):
         return found or self.http_method_not_allowed
 
     def _answered(self, request: Request) -> HttpResponse:
+        handler = self.handler()
+        is_reading = request.method in ("GET", "HEAD") and not getattr(handler, "asks_outside", False)
         try:
-            return self._finished(request, self.handler()(request, *self.args, **self.kwargs))
+            with one_reading() if is_reading else nullcontext():
+                return self._finished(request, handler(request, *self.args, **self.kwargs))
         except Exception as error:
             return self._finished(request, self.handle_exception(error))
 
