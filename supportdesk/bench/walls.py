@@ -55,7 +55,7 @@ def _p50(side: ground.Side, what: str) -> float:
 
 
 def open_side(tickets: int = 0, visitor: dict[str, Any] | None = None) -> Any:
-    """In a process of its own. The first side fills the database and tells whom it asks as; the second takes its walls down and asks alike."""
+    """In a process of its own. The first side fills the database and tells as whom it asks; the second takes its walls down."""
     import re
     import time
 
@@ -112,7 +112,9 @@ def _filled(tickets: int) -> dict[str, Any]:
 
 def _take_walls_down() -> None:
     """Tell the database of no tenant: no setting in a transaction, no transaction around a lone statement."""
-    from supportdesk.core.postgres import base
+    from django.db.backends.postgresql.base import DatabaseWrapper as Plain
 
-    base.DatabaseWrapper._set_tenant = lambda self: None  # type: ignore[method-assign]
-    base.DatabaseWrapper.get_new_connection = base.base.DatabaseWrapper.get_new_connection  # type: ignore[method-assign]
+    from supportdesk.core.postgres.base import DatabaseWrapper
+
+    DatabaseWrapper._set_tenant = lambda self: None  # type: ignore[method-assign]
+    DatabaseWrapper.get_new_connection = Plain.get_new_connection  # type: ignore[method-assign]
