@@ -35,6 +35,7 @@ class Place(NamedTuple):
 
     queue_id: int
     assignee_id: int | None
+    channel_id: int
 
 
 class News(NamedTuple):
