@@ -45,7 +45,13 @@ def sight_of(member: Membership) -> Sight:
 
 
 def _part(kind: str, rows: QuerySet[Any]) -> QuerySet[Any, tuple[str, int]]:
-    return rows.order_by().annotate(part=Value(kind)).values_list("part", "pk")
+    parts: QuerySet[Any, tuple[str, int]] = rows.order_by().annotate(part=Value(kind)).values_list("part", "pk")
+    return parts
+
+
+def hidden_ids(member: Membership) -> QuerySet[Any]:
+    """The ids of tickets in private queues and channels that are not this teammate's."""
+    return Ticket.objects.hidden_from(member).values("pk")
 
 
 def places_of(ids: Collection[int]) -> dict[int, Place]:

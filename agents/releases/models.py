@@ -1,14 +1,12 @@
 """The AI colleague, and the immutable bundles that say how it behaves."""
 
-from typing import ClassVar
-
 from django.db import models
 from django.utils import timezone
 from simple_history.models import HistoricalRecords
 
 from agents.knowledge.models import Snapshot
 from policies.models import Policy, PolicyVersion, Prompt, PromptVersion
-from supportdesk.core.grants import Grant, GrantManager, granted_to
+from supportdesk.core.grants import Grant, granted_to
 from supportdesk.core.models import Brand, Environment, Membership
 from supportdesk.core.tenancy import TenantModel
 from tickets.models import Ticket
@@ -39,8 +37,6 @@ class AgentGrant(Grant):
     """A single teammate let into one private agent."""
 
     content_object = models.ForeignKey(Agent, on_delete=models.CASCADE)
-
-    objects: ClassVar[GrantManager["AgentGrant"]] = GrantManager()
 
 
 def hidden_agents(member: Membership | None) -> models.QuerySet[Agent]:

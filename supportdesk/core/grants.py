@@ -1,6 +1,6 @@
 """Grants: a single teammate let into one private thing (guardian's direct grants); given and taken as an event each."""
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
@@ -22,6 +22,12 @@ class GrantManager(TenantManager[G], UserObjectPermissionManager):
 class Grant(UserObjectPermissionBase, TenantModel):
     """One teammate's way into one thing, its `content_object`; a grant counts while the person works here."""
 
+    if TYPE_CHECKING:
+        content_object: Any
+        content_object_id: int
+
+    objects: ClassVar[GrantManager[Self]] = GrantManager()
+
     class Meta(UserObjectPermissionBase.Meta):
         abstract = True
 
@@ -32,16 +38,14 @@ class Grant(UserObjectPermissionBase, TenantModel):
 def granted_to(grants: type[Grant], member: Membership) -> models.QuerySet[Any]:
     """The ids of the things a teammate has a grant to view."""
     view = f"view_{_thing(grants)._meta.model_name}"
-    mine: models.QuerySet[Any] = grants.objects.filter(user=member.user_id, permission__codename=view)  # type: ignore[attr-defined]
+    mine: models.QuerySet[Any] = grants.objects.filter(user=member.user_id, permission__codename=view)
     return mine.values("content_object")
 
 
 @transaction.atomic
 def give(grants: type[G], *, on: models.Model, to: Membership, by: Actor) -> G:
     """Let a teammate see into one thing; giving it twice is giving it once, and one event."""
-    granted, is_new = grants.objects.get_or_create(  # type: ignore[attr-defined]
-        user_id=to.user_id, content_object=on, permission=viewing(grants)
-    )
+    granted, is_new = grants.objects.get_or_create(user_id=to.user_id, content_object=on, permission=viewing(grants))
     if is_new:
         _tell("given", granted, by)
     found: G = granted
@@ -66,8 +70,11 @@ def viewing(grants: type[Grant]) -> Permission:
 
 
 def _thing(grants: type[Grant]) -> type[models.Model]:
-    thing: type[models.Model] = grants._meta.get_field("content_object").related_model  # type: ignore[assignment]
-    return thing
+    # Asked through Model: the abstract Grant itself has no such field.
+    kind: type[models.Model] = grants
+    thing: Any = kind._meta.get_field("content_object").related_model
+    found: type[models.Model] = thing
+    return found
 
 
 def _tell(verb: str, grant: Any, by: Actor) -> None:

@@ -1,11 +1,9 @@
 """Channels customers write through, and queues teammates work."""
 
-from typing import ClassVar
-
 from django.db import models
 from simple_history.models import HistoricalRecords
 
-from supportdesk.core.grants import Grant, GrantManager, granted_to
+from supportdesk.core.grants import Grant, granted_to
 from supportdesk.core.models import Brand, Environment, Membership, Team
 from supportdesk.core.tenancy import TenantModel
 
@@ -46,7 +44,9 @@ class Queue(TenantModel):
     intents = models.JSONField(default=list, blank=True, help_text="Intents that belong here.")
     position = models.PositiveSmallIntegerField(default=0)
     is_fallback = models.BooleanField(default=False, help_text="Takes what belongs nowhere else.")
-    is_private = models.BooleanField(default=False, help_text="Only its teams and people with a grant see its tickets, whatever their role.")
+    is_private = models.BooleanField(
+        default=False, help_text="Only its teams and people with a grant see its tickets, whatever their role."
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -78,15 +78,11 @@ class QueueGrant(Grant):
 
     content_object = models.ForeignKey(Queue, on_delete=models.CASCADE)
 
-    objects: ClassVar[GrantManager["QueueGrant"]] = GrantManager()
-
 
 class ChannelGrant(Grant):
     """A single teammate let into one private channel."""
 
     content_object = models.ForeignKey(Channel, on_delete=models.CASCADE)
-
-    objects: ClassVar[GrantManager["ChannelGrant"]] = GrantManager()
 
 
 def queues_of(member: Membership) -> models.QuerySet[Queue]:
