@@ -229,7 +229,7 @@ def test_nobody_of_another_workspace_is_granted(at_acme: World, globex: World, a
     assert not QueueGrant.objects.exists()
 
 
-def test_a_private_agent_hides_its_set_up_its_releases_and_its_traces(at_acme: World, ada: Membership, desk: Desk, agent: Agent) -> None:
+def test_a_private_agent_hides_its_set_up_its_releases_and_its_traces(at_acme: World, ada: Membership, desk: Desk) -> None:
     ticket, release = make_ticket(at_acme), make_live_release(at_acme)
     agent = release.agent
     run = make_run(ticket, ai_says(ticket, "hello"), release=release)
