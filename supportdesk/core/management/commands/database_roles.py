@@ -39,6 +39,8 @@ class Command(BaseCommand):
         """
         if not settings.ON_POSTGRES:
             raise CommandError("Roles belong to PostgreSQL: set DATABASE_URL, and DATABASE_AS_OWNER=1.")
+        if options["create"] and not settings.AS_OWNER:
+            raise CommandError("Only the owner makes roles: set DATABASE_AS_OWNER=1.")
         logins = options["app_login"], options["system_login"]
         if any(logins) and not all(logins):
             raise CommandError("Name both logins, --app-login and --system-login.")
