@@ -153,7 +153,7 @@ def test_the_name_of_a_private_queue_is_not_in_the_rail(at_acme: World, ada: Mem
 
 def test_admin_lists_nothing_of_it(private: Ticket, at_acme: World, ada: Membership, close: Close, desk: Desk) -> None:
     client = desk(ada)
-    rows = {AgentRun: AgentRun.objects.get(), Step: Step.objects.first(), ToolCall: ToolCall.objects.get()}
+    rows: dict[Any, Any] = {AgentRun: AgentRun.objects.get(), Step: Step.objects.first(), ToolCall: ToolCall.objects.get()}
     rows[Event] = Event.objects.filter(ticket_id=private.pk).first()
     for row in rows.values():
         assert client.get(url(type(row), "change", row.pk)).status_code == 200, row

@@ -38,13 +38,14 @@ class Attachment(TenantModel):
     def __str__(self) -> str:
         return self.name
 
-    def opened(self) -> File:
+    def opened(self) -> "File[bytes]":
         """The bytes, from the workspace's own folder.
 
         Raises:
             FileNotFoundError: when the row names a place outside it.
         """
-        if not self.file.name.startswith(f"{self.tenant_id}/") or ".." in self.file.name.split("/"):
+        place = self.file.name or ""
+        if not place.startswith(f"{self.tenant_id}/") or ".." in place.split("/"):
             raise FileNotFoundError(f"File {self.pk} lies outside its workspace's folder.")
-        found: File = self.file.open("rb")
+        found: File[bytes] = self.file.open("rb")
         return found
