@@ -32,7 +32,11 @@ def attachment(request: HttpRequest, public_id: str) -> HttpResponseBase:
     found = Attachment.objects.filter(public_id=public_id, ticket__in=Ticket.objects.visible_to(member)).first()
     if found is None:
         raise Http404
-    response = FileResponse(found.file.open("rb"), as_attachment=True, filename=found.name, content_type=found.content_type)
+    try:
+        content = found.opened()
+    except FileNotFoundError as error:
+        raise Http404 from error
+    response = FileResponse(content, as_attachment=True, filename=found.name, content_type=found.content_type)
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     response["Cache-Control"] = "private, no-store"

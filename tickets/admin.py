@@ -6,7 +6,8 @@ from django.contrib import admin
 
 from supportdesk.core.admin import HistoryAdmin, TenantForm, TenantTabularInline
 from supportdesk.core.forms import NamesField
-from tickets.models import Channel, Queue, QueueTeam
+from tickets.admin_sight import GrantAdmin
+from tickets.models import Channel, ChannelGrant, Queue, QueueGrant, QueueTeam
 
 
 class QueueForm(TenantForm):
@@ -24,10 +25,10 @@ class ChannelAdmin(HistoryAdmin):
     """Ways in and out."""
 
     see = edit = "team.edit"
-    list_display = ("name", "key", "kind", "brand", "environment", "is_active")
-    list_filter = ("kind", "environment", "is_active")
+    list_display = ("name", "key", "kind", "brand", "environment", "is_active", "is_private")
+    list_filter = ("kind", "environment", "is_active", "is_private")
     list_select_related = ("brand",)
-    fields = (("name", "key"), ("kind", "brand"), ("environment", "is_active"))
+    fields = (("name", "key"), ("kind", "brand"), ("environment", "is_active"), "is_private")
 
 
 class QueueTeamInline(TenantTabularInline):
@@ -43,7 +44,11 @@ class QueueAdmin(HistoryAdmin):
 
     see = edit = "team.edit"
     form = QueueForm
-    list_display = ("name", "key", "language", "position", "is_fallback")
-    fields = (("name", "key"), ("icon", "position"), ("language", "is_fallback"), "intents")
+    list_display = ("name", "key", "language", "position", "is_fallback", "is_private")
+    fields = (("name", "key"), ("icon", "position"), ("language", "is_fallback"), "is_private", "intents")
     ordering = ("position", "id")
     inlines = (QueueTeamInline,)
+
+
+admin.site.register(QueueGrant, GrantAdmin)
+admin.site.register(ChannelGrant, GrantAdmin)

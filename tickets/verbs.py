@@ -70,6 +70,8 @@ def assign(*, ticket_id: int, to: Membership | None, by: Membership) -> Ticket:
     ticket = locked(ticket_id)
     if to is not None and (to.tenant_id != ticket.tenant_id or not to.is_active):
         raise Refusal(_("This teammate does not work here any more."))
+    if to is not None and not Ticket.objects.filter(pk=ticket.pk).out_of_private(to).exists():
+        raise Refusal(_("This teammate does not see this ticket: its queue or channel is private."))
     _assign(ticket, to, teammate(by))
     return ticket
 

@@ -11,6 +11,7 @@ from agents.actions.models import Connector, ToolCall
 from supportdesk.core.admin import ReadOnlyAdmin, TenantAdmin, TenantForm, shown
 from supportdesk.core.money import amount_text
 from supportdesk.core.safe_http import NotSent, Refused, checked_address
+from tickets.admin_sight import InSight
 
 LOOKS = {"Done": "success", "Outcome unknown": "danger", "Refused by the system": "danger", "Waits for a teammate": "warning"}
 
@@ -67,7 +68,7 @@ class ConnectorAdmin(TenantAdmin):
 
 
 @admin.register(ToolCall)
-class ToolCallAdmin(ReadOnlyAdmin):
+class ToolCallAdmin(InSight, ReadOnlyAdmin):
     """Every call the agent wanted, what was decided and what came of it."""
 
     see = "ticket.see_all"

@@ -65,6 +65,8 @@ def _claim(call: ToolCall) -> bool:
             Customer.objects.select_for_update().get(pk=authority.customer.pk)
         if is_stopped(call.tool):
             return _stop(call, "switched_off", "switched off", Verdict.DENY)
+        if not _is_of_its_environment(call):
+            return _stop(call, "other_environment", "the connector serves another environment", Verdict.DENY)
         if not ticket.is_open or (ticket.handler != Handler.AI and not was_approved(call, with_the_ticket=True)):
             return _stop(call, "person_has_it", "a person has the ticket", Verdict.DENY)
         if seen.is_missing or seen.refusal:
@@ -89,6 +91,11 @@ def _claim(call: ToolCall) -> bool:
         if taken:
             record("call.executing", ticket_id=call.ticket_id, call=call.pk)
         return bool(taken)
+
+
+def _is_of_its_environment(call: ToolCall) -> bool:
+    """Whether the connector serves the ticket's environment, now: a test never reaches a live system, nor the other way round."""
+    return call.connector is None or call.connector.environment == call.ticket.environment
 
 
 def _stop(
@@ -164,6 +171,8 @@ def reconcile(call_id: str) -> None:
     call = ToolCall.objects.select_related("ticket__channel", "ticket__brand", "connector").get(pk=call_id)
     if call.state != State.UNKNOWN or call.connector is None:
         return
+    if not _is_of_its_environment(call):
+        raise Unavailable("the connector serves another environment now")
     shop = Shop(call.connector)
     ToolCall.objects.filter(pk=call.pk).update(reconciled=call.reconciled + 1)
     fault_point("before_reconcile")

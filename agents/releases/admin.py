@@ -1,17 +1,18 @@
 """Releases to look at, and the label that says which one is live to move."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 
-from agents.releases.models import Agent, Label, Release
+from agents.releases.models import Agent, AgentGrant, Label, Release, hidden_agents
 from agents.releases.services import NoRelease, make_release, promote, roll_back
 from supportdesk.core.admin import HistoryAdmin, ReadOnlyAdmin, TenantForm, act, member_of, shown
 from supportdesk.core.forms import NamesField
 from supportdesk.core.permissions import may
+from tickets.admin_sight import GrantAdmin
 
 
 class AgentForm(TenantForm):
@@ -26,7 +27,14 @@ class AgentForm(TenantForm):
 
 
 class Promoting:
-    """The right to move labels."""
+    """The right to move labels; rows of private agents are not there for those without a grant."""
+
+    agent: ClassVar[str] = "agent"
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The rows of agents in sight."""
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return rows.exclude(**{f"{self.agent}__in": hidden_agents(member_of(request)).values("pk")})
 
     def has_promote_permission(self, request: HttpRequest) -> bool:
         """Whether the teammate may move labels."""
@@ -39,11 +47,27 @@ class AgentAdmin(Promoting, HistoryAdmin):
 
     see = "release.see"
     edit = "release.promote"
+    agent = "pk"
     form = AgentForm
-    list_display = ("__str__", "brand", "prompt", "policy", "is_active")
+    list_display = ("__str__", "brand", "prompt", "policy", "is_active", "is_private")
     list_select_related = ("brand", "prompt", "policy")
-    fields = (("brand", "is_active"), ("prompt", "policy"), "tools", "model_chain")
+    fields = (("brand", "is_active"), ("prompt", "policy"), "tools", "model_chain", "is_private")
     actions = ("make_a_release",)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The history of an agent in sight."""
+        self._demand(request, object_id)
+        response: HttpResponse = super().history_view(request, object_id, extra_context)
+        return response
+
+    def history_form_view(self, request: HttpRequest, object_id: str, version_id: str, extra_context: Any = None) -> HttpResponse:
+        """One old state of an agent in sight."""
+        self._demand(request, object_id)
+        return super().history_form_view(request, object_id, version_id, extra_context)
+
+    def _demand(self, request: HttpRequest, object_id: str) -> None:
+        if hidden_agents(member_of(request)).filter(pk=object_id if object_id.isdigit() else 0).exists():
+            raise Http404
 
     @act("Make a release", permission="promote")
     def make_a_release(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
@@ -109,3 +133,6 @@ class LabelAdmin(Promoting, ReadOnlyAdmin):
                 self.message_user(request, f"{label}: {error}", messages.ERROR)
             else:
                 self.message_user(request, f"{moved.release} is live again.", messages.SUCCESS)
+
+
+admin.site.register(AgentGrant, GrantAdmin)

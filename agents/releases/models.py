@@ -6,7 +6,8 @@ from simple_history.models import HistoricalRecords
 
 from agents.knowledge.models import Snapshot
 from policies.models import Policy, PolicyVersion, Prompt, PromptVersion
-from supportdesk.core.models import Brand, Environment
+from supportdesk.core.grants import Grant, granted_to
+from supportdesk.core.models import Brand, Environment, Membership
 from supportdesk.core.tenancy import TenantModel
 from tickets.models import Ticket
 
@@ -20,6 +21,9 @@ class Agent(TenantModel):
     tools = models.JSONField(default=list, help_text="Names of the tools it may want.")
     model_chain = models.JSONField(default=list, help_text="Tried left to right; empty: the installation's MODEL_CHAIN.")
     is_active = models.BooleanField(default=True)
+    is_private = models.BooleanField(
+        default=False, help_text="Only people with a grant see how it is set up, its releases and its traces, whatever their role."
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -27,6 +31,18 @@ class Agent(TenantModel):
 
     def __str__(self) -> str:
         return self.brand.agent_name
+
+
+class AgentGrant(Grant):
+    """A single teammate let into one private agent."""
+
+    content_object = models.ForeignKey(Agent, on_delete=models.CASCADE)
+
+
+def hidden_agents(member: Membership | None) -> models.QuerySet[Agent]:
+    """The private agents a teammate has no grant for; for nobody in particular every private one."""
+    private = Agent.objects.filter(is_private=True)
+    return private.exclude(pk__in=granted_to(AgentGrant, member)) if member else private
 
 
 class Release(TenantModel):

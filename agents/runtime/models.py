@@ -1,12 +1,30 @@
 """The decision trace: runs and their numbered steps."""
 
+from typing import ClassVar, Self
+
 from django.db import models
 from django.utils import timezone
 
-from agents.releases.models import Release
-from supportdesk.core.models import Environment
-from supportdesk.core.tenancy import TenantModel
+from agents.releases.models import Release, hidden_agents
+from supportdesk.core.models import Environment, Membership
+from supportdesk.core.tenancy import TenantManager, TenantModel
 from tickets.models import Message, Ticket
+
+
+class AgentRunQuerySet(models.QuerySet["AgentRun"]):
+    """The words runs are asked for with."""
+
+    def visible_to(self, member: Membership | None) -> Self:
+        """Those a teammate may see: of tickets they see, by agents that are not hidden from them; None is a service of its own."""
+        tickets = Ticket.objects.visible_to(member) if member else Ticket.objects.out_of_private()
+        return self.filter(ticket__in=tickets).of_open_agents(member)
+
+    def of_open_agents(self, member: Membership | None) -> Self:
+        """Without the runs of private agents that are not this teammate's."""
+        return self.filter(models.Q(release=None) | ~models.Q(release__agent__in=hidden_agents(member).values("pk")))
+
+
+AgentRunManager = TenantManager.from_queryset(AgentRunQuerySet)
 
 
 class AgentRun(TenantModel):
@@ -32,6 +50,8 @@ class AgentRun(TenantModel):
     output_tokens = models.PositiveIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[TenantManager[Self]] = AgentRunManager()
 
     class Meta:
         constraints = [

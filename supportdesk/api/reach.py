@@ -11,12 +11,13 @@ from supportdesk.api.problems import bad_field
 from supportdesk.core.keys import Principal
 from supportdesk.core.models import Membership
 from tickets.models import Customer, CustomerIdentity, Kind, Message, Queue, Ticket
+from tickets.models.places import hidden_queues
 
 
 def tickets(principal: Principal) -> Any:
-    """The tickets of the key's environment that its teammate, if it acts as one, may see."""
+    """The tickets of the key's environment that its teammate may see; a service of its own sees what is not private."""
     mine = Ticket.objects.filter(environment=principal.environment)
-    return mine.visible_to(principal.member) if principal.member else mine
+    return mine.visible_to(principal.member) if principal.member else mine.out_of_private()
 
 
 def ticket(principal: Principal, number: int) -> Ticket:
@@ -75,13 +76,13 @@ def named_customer(principal: Principal, pk: int, field: str) -> Customer:
     return found
 
 
-def named_queue(key: str) -> Queue:
+def named_queue(principal: Principal, key: str) -> Queue:
     """The queue a body names by its key.
 
     Raises:
-        ValidationError: for none of the workspace.
+        ValidationError: for none of the workspace, and for a private one out of reach.
     """
-    found: Queue | None = Queue.objects.filter(key=key).first()
+    found: Queue | None = Queue.objects.filter(key=key).exclude(pk__in=hidden_queues(principal.member).values("pk")).first()
     if found is None:
         raise bad_field("queue", "There is no such queue here.")
     return found
@@ -117,6 +118,7 @@ def approval(principal: Principal, pk: int) -> Approval:
 
 
 def runs(principal: Principal) -> QuerySet[AgentRun]:
-    """Runs of tickets in reach."""
-    found: QuerySet[AgentRun] = AgentRun.objects.filter(ticket__in=tickets(principal)).select_related("ticket", "release", "message")
+    """Runs of tickets in reach, without those of private agents."""
+    mine = AgentRun.objects.filter(ticket__in=tickets(principal)).of_open_agents(principal.member)
+    found: QuerySet[AgentRun] = mine.select_related("ticket", "release", "message")
     return found

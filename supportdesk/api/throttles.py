@@ -5,9 +5,10 @@ import time
 from typing import Any
 
 from django.conf import settings
-from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
+
+from supportdesk.core.shared import counted
 
 log = logging.getLogger("supportdesk.api")
 WINDOW = 60
@@ -18,10 +19,9 @@ class PerKey(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         """Count this request; False when the minute is full."""
-        name = f"api:{request.auth.key.pk}:{int(time.time()) // WINDOW}"
+        key, minute = request.auth.key, int(time.time()) // WINDOW
         try:
-            cache.add(name, 0, timeout=2 * WINDOW)
-            return int(cache.incr(name)) <= settings.API_RATE
+            return counted(key.tenant_id, "api", key.pk, minute, seconds=2 * WINDOW) <= settings.API_RATE
         except Exception:
             log.warning("the cache does not answer: API requests are not counted", exc_info=True)
             return True

@@ -44,9 +44,11 @@ class ChatConsumer(HintedSocket):
         self.arrived: deque[float] = deque(maxlen=FRAMES)
         self.typed_at = -TYPING_SECONDS
         self.watcher: asyncio.Task[None] | None = None
-        if await database_sync_to_async(chat_channel)(*self.address) is None:
+        channel = await database_sync_to_async(chat_channel)(*self.address)
+        if channel is None:
             await self.close(NO_SUCH_PLACE)
             return
+        self.tenant_id: int = channel.tenant_id
         await ensure_running()
         await self.accept()
         self.watcher = asyncio.create_task(self.watch())
@@ -57,7 +59,7 @@ class ChatConsumer(HintedSocket):
         if self.watcher is not None:
             self.watcher.cancel()
         if self.ticket_id is not None:
-            await self.channel_layer.group_discard(ticket_group(self.ticket_id), self.channel_name)
+            await self.channel_layer.group_discard(ticket_group(self.tenant_id, self.ticket_id), self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Take one frame: count it, read it, do it."""
@@ -144,9 +146,9 @@ class ChatConsumer(HintedSocket):
         if ticket_id is None or ticket_id == self.ticket_id:
             return False
         if self.ticket_id is not None:
-            await self.channel_layer.group_discard(ticket_group(self.ticket_id), self.channel_name)
+            await self.channel_layer.group_discard(ticket_group(self.tenant_id, self.ticket_id), self.channel_name)
         self.ticket_id = ticket_id
-        await self.channel_layer.group_add(ticket_group(ticket_id), self.channel_name)
+        await self.channel_layer.group_add(ticket_group(self.tenant_id, ticket_id), self.channel_name)
         return True
 
     async def watch(self) -> None:

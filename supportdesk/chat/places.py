@@ -7,10 +7,10 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.conf import settings
-from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 
 from supportdesk.core.models import Brand, Tenant
+from supportdesk.core.shared import counted
 from supportdesk.core.tenancy import acting_for
 from tickets.models import Channel
 
@@ -75,11 +75,6 @@ def visitor(request: HttpRequest) -> str:
     return str(known) if known.version == 4 else str(ipaddress.ip_network(f"{known}/64", strict=False))
 
 
-def is_flooding(request: HttpRequest) -> bool:
-    """Whether this visitor opened more sessions within the minute than anybody needs; counts this one."""
-    key = f"chat-sessions:{visitor(request)}:{int(time.time() // 60)}"
-    cache.add(key, 0, timeout=120)
-    try:
-        return cache.incr(key) > SESSIONS_A_MINUTE
-    except ValueError:
-        return False
+def is_flooding(request: HttpRequest, channel: Channel) -> bool:
+    """Whether this visitor opened more sessions at the workspace within the minute than anybody needs; counts this one."""
+    return counted(channel.tenant_id, "chat-sessions", visitor(request), int(time.time() // 60), seconds=120) > SESSIONS_A_MINUTE

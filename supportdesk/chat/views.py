@@ -43,7 +43,7 @@ def page(request: HttpRequest, channel: Channel) -> HttpResponse:
 @at_channel
 def session(request: HttpRequest, channel: Channel) -> HttpResponse:
     """A new anonymous session: JSON {"token"}; 429 when one visitor opens too many."""
-    if is_flooding(request):
+    if is_flooding(request, channel):
         message = _("Too many conversations were opened from here. Try again in a minute.")
         return JsonResponse({"error": {"code": "too_many", "message": message}}, status=429, headers={"Retry-After": "60"})
     _session, token = open_session(channel)

@@ -14,6 +14,7 @@ from supportdesk.console.approving import waiting_count
 from supportdesk.core.models import Membership
 from supportdesk.core.permissions import may
 from tickets.models import Handler, Queue, Ticket
+from tickets.models.places import hidden_queues
 
 PAGE = 30
 # Counts end here; beyond it a list says "999+".
@@ -197,9 +198,9 @@ def rail_for(member: Membership) -> Rail:
     """Counts of the rail: one query, which stops counting a queue where a screen stops showing."""
     seen = Ticket.objects.visible_to(member).open().filter(queue=OuterRef("pk")).order_by().values("pk")
     queues = list(
-        Queue.objects.order_by("position", "id").annotate(
-            ai=CountOf(seen.filter(handler=Handler.AI)[: MOST + 1]), human=CountOf(seen.filter(handler=Handler.HUMAN)[: MOST + 1])
-        )
+        Queue.objects.exclude(pk__in=hidden_queues(member).values("pk"))
+        .order_by("position", "id")
+        .annotate(ai=CountOf(seen.filter(handler=Handler.AI)[: MOST + 1]), human=CountOf(seen.filter(handler=Handler.HUMAN)[: MOST + 1]))
     )
     total, ai = sum(queue.ai + queue.human for queue in queues), sum(queue.ai for queue in queues)
     if not may(member, "ticket.see_all"):

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import QuerySet
+
 from agents.actions.models import ToolCall
 from agents.releases.models import Pin
 from agents.runtime.models import AgentRun
@@ -13,6 +15,7 @@ from supportdesk.console.thread import names_of
 from supportdesk.core.models import Membership
 from tickets.identity import Level, claim_of, proof_of
 from tickets.models import CustomerIdentity, Escalation, IdentityProof, Priority, Queue, Ticket
+from tickets.models.places import hidden_queues
 
 RUNS, EARLIER = 8, 8
 # Every packet field that has its own words; the rest of the packet is for machines.
@@ -90,7 +93,7 @@ def _verdict(each: Mapping[str, Any]) -> str:
 def side_of(ticket: Ticket, member: Membership) -> dict[str, Any]:
     """Everything the panel shows but the orders, which a slow shop would hold up."""
     escalation = Escalation.objects.filter(ticket=ticket).order_by("-id").first()
-    queues = {queue.pk: queue.name for queue in Queue.objects.order_by("position", "id")}
+    queues = {queue.pk: queue.name for queue in open_queues(member)}
     earlier = Ticket.objects.visible_to(member).filter(customer=ticket.customer).exclude(pk=ticket.pk).order_by("-last_message_at")
     pin = Pin.objects.filter(ticket=ticket).select_related("release").first()
     return {
@@ -99,13 +102,20 @@ def side_of(ticket: Ticket, member: Membership) -> dict[str, Any]:
         "escalation": escalation,
         "packet": packet_rows({"reason": escalation.reason, **escalation.packet}, queues) if escalation else [],
         "calls": names_of(ToolCall.objects.filter(ticket=ticket, is_write=True).order_by("-created_at")),
-        "runs": list(AgentRun.objects.filter(ticket=ticket).select_related("release").order_by("-started_at")[:RUNS]),
+        "runs": list(
+            AgentRun.objects.filter(ticket=ticket).of_open_agents(member).select_related("release").order_by("-started_at")[:RUNS]
+        ),
         "earlier": list(earlier[:EARLIER]),
         "release": pin.release if pin else None,
         "queues": queues,
         "priorities": Priority.choices,
         "people": people_for(ticket),
     }
+
+
+def open_queues(member: Membership) -> QuerySet[Queue]:
+    """The queues a teammate may move a ticket to: all but private ones they have no part in."""
+    return Queue.objects.exclude(pk__in=hidden_queues(member).values("pk")).order_by("position", "id")
 
 
 def people_for(ticket: Ticket) -> list[Membership]:

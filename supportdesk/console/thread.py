@@ -59,7 +59,7 @@ class Thread:
     cast: Cast = field(default_factory=lambda: Cast("", ""))
 
 
-def thread_of(ticket: Ticket, *, after_seq: int = 0, after_event: int = 0, everything: bool = False) -> Thread:
+def thread_of(ticket: Ticket, reader: Membership, *, after_seq: int = 0, after_event: int = 0, everything: bool = False) -> Thread:
     """What happened on the ticket after these two marks, oldest first; a fixed number of queries whatever the length."""
     messages = Message.objects.filter(ticket=ticket).select_related("member__user").prefetch_related("attachments").order_by("-seq")
     is_live = bool(after_seq or after_event)
@@ -73,7 +73,8 @@ def thread_of(ticket: Ticket, *, after_seq: int = 0, after_event: int = 0, every
         events = [event for event in events if event.at >= rows[0].created_at]
     calls = {str(call.pk): call for call in ToolCall.objects.filter(ticket=ticket)}
     cast = _cast(ticket, events, calls)
-    items = sorted([*_messages(ticket, rows, calls, after_seq), *_events(events, cast)], key=_place)
+    runs = _runs(ticket, reader)
+    items = sorted([*_messages(ticket, rows, calls, after_seq, runs), *_events(events, cast)], key=_place)
     seq = max([after_seq, *(row.seq for row in rows)])
     return Thread([*_with_days(items)], seq, max([after_event, *(event.pk for event in events)]), earlier, cast)
 
@@ -83,8 +84,9 @@ def _place(item: Item) -> tuple[datetime, bool]:
     return item.at.replace(microsecond=item.at.microsecond // 1000 * 1000), item.message is None
 
 
-def _messages(ticket: Ticket, rows: Iterable[Message], calls: Mapping[str, ToolCall], after_seq: int) -> Iterator[Item]:
-    runs = _runs(ticket)
+def _messages(
+    ticket: Ticket, rows: Iterable[Message], calls: Mapping[str, ToolCall], after_seq: int, runs: Mapping[tuple[str, int], int]
+) -> Iterator[Item]:
     answers = {str(row.call_id): row for row in Confirmation.objects.filter(call__ticket=ticket).order_by("id")}
     for row in rows:
         if row.kind == Kind.NEWS and row.data.get("code") in TOLD_AS_EVENTS:
@@ -95,9 +97,10 @@ def _messages(ticket: Ticket, rows: Iterable[Message], calls: Mapping[str, ToolC
         yield Item(f"message-{row.pk}", row.created_at, message=row, card=card, run_id=run, is_old=row.seq <= after_seq)
 
 
-def _runs(ticket: Ticket) -> dict[tuple[str, int], int]:
+def _runs(ticket: Ticket, reader: Membership) -> dict[tuple[str, int], int]:
+    """The runs whose traces the reader may open."""
     found: dict[tuple[str, int], int] = {}
-    for pk, message_id, turn in AgentRun.objects.filter(ticket=ticket).values_list("pk", "message_id", "turn"):
+    for pk, message_id, turn in AgentRun.objects.filter(ticket=ticket).of_open_agents(reader).values_list("pk", "message_id", "turn"):
         found[("turn", turn)] = pk
         if message_id:
             found[("message", message_id)] = pk

@@ -26,6 +26,7 @@ from supportdesk.core.events import record
 from supportdesk.core.key_admin import ApiKeyAdmin, ServiceIdentityAdmin
 from supportdesk.core.models import Brand, Event, Job, KillSwitch, Membership, Role, Team, TeamMember
 from supportdesk.core.permissions import may
+from supportdesk.core.sight import in_sight
 from supportdesk.core.tenancy import acting_tenant
 
 __all__ = [
@@ -201,6 +202,13 @@ class EventAdmin(ReadOnlyAdmin):
     list_filter = ("actor_kind",)
     search_fields = ("code",)
     ordering = ("-id",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without what happened to tickets out of sight."""
+        rows = super().get_queryset(request)
+        member = member_of(request)
+        assert member is not None  # noqa: S101
+        return in_sight(rows, member)
 
     @shown("Who", ordering="actor_kind")
     def who(self, event: Event) -> str:

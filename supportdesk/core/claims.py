@@ -24,14 +24,13 @@ _RETURNING = " RETURNING id, tenant_id, name, args, attempts, max_attempts, leas
 # One step of the index for each tenant with waiting jobs, however many wait.
 _TURNS = """
 WITH RECURSIVE turn(tenant_id) AS (
-  SELECT min(tenant_id) FROM core_job WHERE state = 'queued' AND tenant_id IS NOT NULL
+  SELECT min(tenant_id) FROM core_job WHERE state = 'queued'
   UNION ALL
   SELECT (SELECT min(tenant_id) FROM core_job WHERE state = 'queued' AND tenant_id > turn.tenant_id)
   FROM turn WHERE turn.tenant_id IS NOT NULL
 )
 SELECT tenant_id FROM turn WHERE tenant_id IS NOT NULL
   AND EXISTS (SELECT 1 FROM core_job WHERE state = 'queued' AND core_job.tenant_id = turn.tenant_id AND run_at <= {now})
-UNION ALL SELECT NULL WHERE EXISTS (SELECT 1 FROM core_job WHERE state = 'queued' AND tenant_id IS NULL AND run_at <= {now})
 """
 if ON_POSTGRES:
     _NOW = "statement_timestamp()"
@@ -52,21 +51,20 @@ else:
     _LOCK = ""
 _DUE = f"SELECT id FROM core_job WHERE state = 'queued' AND run_at <= {_NOW}"  # noqa: S608
 _CLAIM_OF_TENANT = f"{_CLAIM} AND id = ({_DUE} AND tenant_id = %(tenant)s ORDER BY run_at, id LIMIT 1{_LOCK}){_RETURNING}"
-_CLAIM_OF_NOBODY = f"{_CLAIM} AND id = ({_DUE} AND tenant_id IS NULL ORDER BY run_at, id LIMIT 1{_LOCK}){_RETURNING}"
 _CLAIM_BY_ID = f"{_CLAIM} AND id = ({_DUE} AND id = %(id)s{_LOCK}){_RETURNING}"
 _SETTLE_MINE = f"{_SETTLE} AND id = %(id)s AND state = 'running' AND lease_owner = %(owner)s AND attempts = %(attempts)s RETURNING id"
 
 
-def tenants_in_turn(after: int = 0) -> list[int | None]:
-    """Every tenant with a due job, by id, beginning behind `after`; None stands for jobs of no tenant."""
+def tenants_in_turn(after: int = 0) -> list[int]:
+    """Every tenant with a due job, by id, beginning behind `after`."""
     rows = _rows(_TURNS.format(now=_NOW), {} if ON_POSTGRES else {"now": _text_of(0)})
-    tenants = sorted((row[0] for row in rows), key=lambda tenant: tenant or 0)
-    return [tenant for tenant in tenants if (tenant or 0) > after] + [tenant for tenant in tenants if (tenant or 0) <= after]
+    tenants = sorted(row[0] for row in rows)
+    return [tenant for tenant in tenants if tenant > after] + [tenant for tenant in tenants if tenant <= after]
 
 
-def claim_next(tenant_id: int | None, *, owner: str, lease: timedelta) -> Job | None:
+def claim_next(tenant_id: int, *, owner: str, lease: timedelta) -> Job | None:
     """Lease the tenant's next due job to `owner`; None when none is due or another worker was quicker."""
-    return _claimed(_CLAIM_OF_NOBODY if tenant_id is None else _CLAIM_OF_TENANT, owner, lease, tenant=tenant_id)
+    return _claimed(_CLAIM_OF_TENANT, owner, lease, tenant=tenant_id)
 
 
 def claim_by_id(job_id: int, *, owner: str, lease: timedelta) -> Job | None:

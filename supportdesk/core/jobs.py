@@ -8,14 +8,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -23,7 +22,7 @@ from django.utils.module_loading import import_string
 from supportdesk.core import claims
 from supportdesk.core.database import ON_POSTGRES, SYSTEM
 from supportdesk.core.models import Job, Tenant
-from supportdesk.core.tenancy import acting_for, acting_tenant_id
+from supportdesk.core.tenancy import acting_for, acting_tenant
 
 log = logging.getLogger("supportdesk.jobs")
 BACKOFF_SECONDS = (1, 5, 20, 60, 300, 900)
@@ -77,14 +76,15 @@ def enqueue(name: str, *, after: float = 0.0, dedupe: str = "", **ids: Any) -> J
 
     Raises:
         KeyError: for a name nobody registered.
+        ScopeError: outside `acting_for`: work belongs to a tenant.
     """
     handler = _handlers[name]
     due = timezone.now() + timedelta(seconds=after)
-    job = Job(tenant_id=acting_tenant_id(), name=name, args=ids, dedupe=dedupe, run_at=due, max_attempts=handler.max_attempts)
+    job = Job(tenant_id=acting_tenant().pk, name=name, args=ids, dedupe=dedupe, run_at=due, max_attempts=handler.max_attempts)
     if not dedupe:
         job.save(force_insert=True)
         return job
-    waiting = Job.objects.filter(_of(job.tenant_id), name=name, dedupe=dedupe, state=Job.State.QUEUED)
+    waiting = Job.objects.filter(tenant_id=job.tenant_id, name=name, dedupe=dedupe, state=Job.State.QUEUED)
     if waiting.update(run_at=due, **DUE_ANEW):
         return None
     try:
@@ -101,7 +101,7 @@ class Queue:
     def __init__(self, owner: str, lease_seconds: int | None = None) -> None:
         self.owner = owner
         self.lease = timedelta(seconds=lease_seconds or settings.JOB_LEASE_SECONDS)
-        self._turns: deque[int | None] = deque()
+        self._turns: deque[int] = deque()
         self._looked = 0.0
         self._last = 0
         self._tenants: dict[int, tuple[float, Tenant]] = {}
@@ -119,7 +119,7 @@ class Queue:
             tenant = self._turns.popleft()
             if job := claims.claim_next(tenant, owner=self.owner, lease=self.lease):
                 self._turns.append(tenant)
-                self._last = tenant or 0
+                self._last = tenant
                 return job
 
     def take(self, job_id: int) -> Job | None:
@@ -138,7 +138,7 @@ class Queue:
     def run(self, job: Job) -> None:
         """Carry out one claimed job and settle its row; never raises."""
         try:
-            with acting_for(self._tenant_of(job)) if job.tenant_id else nullcontext():
+            with acting_for(self._tenant_of(job)):
                 _function(_handlers[job.name].run)(**job.args)
         except Retry as again:
             later = timezone.now() + timedelta(seconds=again.seconds)
@@ -151,7 +151,6 @@ class Queue:
 
     def _tenant_of(self, job: Job) -> Tenant:
         """The job's tenant, read at most every few seconds."""
-        assert job.tenant_id is not None  # noqa: S101
         read_at, tenant = self._tenants.get(job.tenant_id, (0.0, None))
         if tenant is None or time.monotonic() - read_at > TENANT_SECONDS:
             tenant = Tenant.objects.get(pk=job.tenant_id)
@@ -186,7 +185,7 @@ def tell_of_death(job: Job) -> None:
     if handler is None or not handler.on_dead:
         return
     try:
-        with acting_for(job.tenant) if job.tenant else nullcontext():
+        with acting_for(job.tenant):
             _function(handler.on_dead)(**job.args)
     except Exception:
         log.exception("on_dead of job %s (%s) failed", job.pk, job.name)
@@ -240,10 +239,6 @@ def run_due(limit: int = 1000, *, owner: str = "inline") -> int:
 def _now() -> Any:
     """The database's clock, so that workers of several machines agree; SQLite's has milliseconds only, and is this machine's anyway."""
     return Now() if ON_POSTGRES else timezone.now()
-
-
-def _of(tenant_id: int | None) -> Q:
-    return Q(tenant=None) if tenant_id is None else Q(tenant_id=tenant_id)
 
 
 def _function(path: str) -> Callable[..., None]:

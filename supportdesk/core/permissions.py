@@ -60,6 +60,45 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "retention.edit": ADMINS,
 }
 
+# What each verb lets do, in one sentence: the generated page docs/permissions.md tells it, and a test asks for it.
+SENTENCES: dict[str, str] = {
+    "ticket.list": "See the list of tickets, as far as tickets are in sight.",
+    "ticket.see": "Open a ticket in sight and read its thread, notes included.",
+    "ticket.see_all": "Have every ticket in sight that is not private, beyond one's own and those of one's queues.",
+    "ticket.reply": "Answer the customer.",
+    "ticket.note": "Leave a note that teammates alone read.",
+    "ticket.assign": "Give a ticket to a teammate or to nobody, move it to another queue, set its priority.",
+    "ticket.take_over": "Take a ticket from the AI agent, which is silent from there on.",
+    "ticket.hand_back": "Give a ticket back to the AI agent.",
+    "ticket.resolve": "Close a case, or open it again.",
+    "approval.see": "See what waits for a decision on tickets in sight.",
+    "approval.decide": "Approve, edit or reject what the agent wants to do; never one's own wish.",
+    "trace.see": "See why the agent did what it did, for agents that are not private.",
+    "customer.see": "See customers and their tickets in sight.",
+    "customer.edit": "Add a customer and change what is known of them.",
+    "customer.vouch": "Say who writes without a code, for programs that signed the customer in themselves.",
+    "message.receive": "Relay what a customer wrote, on a ticket of the same environment.",
+    "file.see": "Download the files of tickets in sight.",
+    "knowledge.see": "Read the help centre's articles, drafts included.",
+    "knowledge.edit": "Write articles and publish them.",
+    "policy.see": "Read prompts, policies and their versions.",
+    "policy.edit": "Change drafts of prompts, policies, rules and limits.",
+    "policy.publish": "Freeze a draft as a version that releases can hold.",
+    "release.see": "See agents and their releases, unless the agent is private.",
+    "release.promote": "Set up agents, make releases, make one live and roll back.",
+    "connector.edit": "Connect systems and replace their tokens, which are never shown again.",
+    "switch.flip": "Stop the AI agent or one of its tools, and start it again.",
+    "team.edit": "Shape teams, queues, channels, brands and roles, make them private, give and take grants.",
+    "key.edit": "Make services and their API keys, and end them.",
+    "job.redrive": "See jobs and give dead ones another chance.",
+    "audit.see": "Read the audit trail, as far as its tickets are in sight.",
+    "audit.export": "Take the audit trail out as a file.",
+    "sign_in.edit": "Invite people, change what they are, end their sessions and say how people sign in.",
+    "customer.export": "Take out everything that is stored of a customer.",
+    "customer.erase": "Erase a customer's personal data everywhere.",
+    "retention.edit": "Set how long data is kept, and hold it for a legal matter.",
+}
+
 
 def may(member: Membership | None, permission: str) -> bool:
     """Whether the teammate's role carries the permission; nobody and the inactive may nothing.

@@ -19,7 +19,7 @@ AGAIN_SECONDS = 5
 _NEVER = 10**9
 _MARK = """
 WITH RECURSIVE turn(tenant_id) AS (
-  SELECT min(tenant_id) FROM core_job WHERE state = 'queued' AND tenant_id IS NOT NULL
+  SELECT min(tenant_id) FROM core_job WHERE state = 'queued'
   UNION ALL
   SELECT (SELECT min(tenant_id) FROM core_job WHERE state = 'queued' AND tenant_id > turn.tenant_id)
   FROM turn WHERE turn.tenant_id IS NOT NULL
@@ -27,11 +27,6 @@ WITH RECURSIVE turn(tenant_id) AS (
 due AS (
   SELECT job.id, row_number() OVER (PARTITION BY turn.tenant_id ORDER BY job.run_at, job.id) AS place FROM turn CROSS JOIN LATERAL (
     SELECT id, run_at FROM core_job WHERE state = 'queued' AND core_job.tenant_id = turn.tenant_id AND run_at <= statement_timestamp()
-      AND (published_at IS NULL OR published_at < statement_timestamp() - make_interval(secs => %(again)s))
-    ORDER BY run_at, id LIMIT %(room)s) AS job
-  UNION ALL
-  SELECT job.id, row_number() OVER (ORDER BY job.run_at, job.id) FROM (
-    SELECT id, run_at FROM core_job WHERE state = 'queued' AND tenant_id IS NULL AND run_at <= statement_timestamp()
       AND (published_at IS NULL OR published_at < statement_timestamp() - make_interval(secs => %(again)s))
     ORDER BY run_at, id LIMIT %(room)s) AS job
 ),

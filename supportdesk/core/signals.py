@@ -7,10 +7,11 @@ from django.conf import settings
 from django.db import connections
 
 from supportdesk.core.tenancy import TenantModel
+from supportdesk.core.walls import READ, RIGHTS_OUTSIDE, STAMPED, WHOLE
 
 
 def grant_control_plane(using: str, **kwargs: Any) -> None:
-    """Give the app role the control plane, except that it may only add to the event log; the system role stamps and claims."""
+    """Give both roles what is declared for the tables outside the walls, and take away everything else."""
     connection = connections[using]
     if connection.vendor != "postgresql":
         return
@@ -21,14 +22,13 @@ def grant_control_plane(using: str, **kwargs: Any) -> None:
         cursor.execute(f"GRANT USAGE ON SCHEMA public TO {app}, {system}")
         cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {app}, {system}")
         for table in sorted(existing - walled):
-            cursor.execute(f'GRANT SELECT, INSERT, UPDATE, DELETE ON "{table}" TO {app}')
-            cursor.execute(f'GRANT SELECT ON "{table}" TO {system}')
+            for role, rights in zip((app, system), RIGHTS_OUTSIDE.get(table, (WHOLE, READ)), strict=True):
+                cursor.execute(f'GRANT {", ".join(sorted(rights))} ON "{table}" TO {role}')
+                # Given before the rest is taken: a desk at work never lacks a right it should have.
+                rest = sorted({*WHOLE, "TRUNCATE", "REFERENCES", "TRIGGER"} - rights)
+                cursor.execute(f'REVOKE {", ".join(rest)} ON "{table}" FROM {role}')
         if "core_event" in existing:
-            cursor.execute(f"REVOKE UPDATE, DELETE ON core_event FROM {app}")
-            cursor.execute(f"REVOKE INSERT, UPDATE, DELETE ON core_chainhead FROM {app}")
-            cursor.execute(f"GRANT UPDATE (position, prev_hash, hash) ON core_event TO {system}")
-            cursor.execute(f"GRANT INSERT, UPDATE ON core_chainhead TO {system}")
-            cursor.execute(f"GRANT UPDATE ON core_job TO {system}")
+            cursor.execute(f"GRANT UPDATE ({', '.join(STAMPED)}) ON core_event TO {system}")
 
 
 def has_walls(model: Any) -> bool:

@@ -35,6 +35,7 @@ class Place(NamedTuple):
 
     queue_id: int
     assignee_id: int | None
+    channel_id: int
 
 
 class News(NamedTuple):
@@ -79,9 +80,9 @@ def tenant_group(tenant_id: int) -> str:
     return f"tenant-{tenant_id}"
 
 
-def ticket_group(ticket_id: int) -> str:
-    """The group of one ticket."""
-    return f"ticket-{ticket_id}"
+def ticket_group(tenant_id: int, ticket_id: int) -> str:
+    """The group of one ticket of one workspace."""
+    return f"{tenant_group(tenant_id)}-ticket-{ticket_id}"
 
 
 class Tail:
@@ -102,13 +103,13 @@ class Tail:
             news = News(position, ticket_id, code, places.get(ticket_id) if ticket_id is not None else None)
             groups.setdefault(tenant_group(tenant_id), []).append(news)
             if ticket_id is not None:
-                groups.setdefault(ticket_group(ticket_id), []).append(news)
+                groups.setdefault(ticket_group(tenant_id, ticket_id), []).append(news)
         hints: Hints = [(group, {"type": "news", "news": told}) for group, told in groups.items()]
         for row in shown:
             self._moment = max(self._moment, row.changed_at)
             place = places.get(row.ticket_id)
             hint: PresenceHint = {"type": "presence", "ticket_id": row.ticket_id, "place": place, "kind": row.kind, "data": row.data}
-            hints += [(ticket_group(row.ticket_id), hint), (tenant_group(row.tenant_id), hint)]
+            hints += [(ticket_group(row.tenant_id, row.ticket_id), hint), (tenant_group(row.tenant_id), hint)]
         return hints
 
     def _events(self) -> list[tuple[int, int, int | None, str]]:

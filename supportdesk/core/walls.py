@@ -15,20 +15,41 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation, OperationCategory
 from django.db.migrations.state import ProjectState
 
-# Control plane: outside row-level security, because work must find its tenant through them.
-CONTROL_PLANE = frozenset(
-    {
-        "core.Tenant",
-        "core.User",
-        "core.Membership",
-        "core.KillSwitch",
-        "core.ApiKey",
-        "core.Job",
-        "core.Event",
-        "core.ChainHead",
-        "core.Presence",
-    }
-)
+# Control plane: outside row-level security although they name a tenant, or are one. Each with the reason; the list stays short.
+CONTROL_PLANE = {
+    "core.Tenant": "it is the tenant",
+    "core.User": "one person may work in several workspaces",
+    "core.Membership": "which workspace a person works in is read before one is entered",
+    "core.KillSwitch": "a switch may stop every workspace at once",
+    "core.ApiKey": "the workspace of a request is found through its key",
+    "core.Job": "a worker finds the workspace through the job, and takes turns among all",
+    "core.Event": "one stamper puts the events of all workspaces in order, and open pages are told of them",
+    "core.ChainHead": "the stamper's own row for each workspace",
+    "core.Presence": "passing marks that the tail reads for all workspaces, without content",
+}
+# Tables of Django and of libraries, by name or by the beginning of their names: they hold no tenant's rows.
+FRAMEWORK = {
+    "django_migrations": "which migrations ran",
+    "django_content_type": "the names of models",
+    "django_session": "signed-in browsers, found before the workspace is known",
+    "django_admin_log": "never written: what is done in admin is an event",
+    "auth_": "Django's permissions; groups are not used",
+    "core_user_groups": "groups are not used",
+    "core_user_user_permissions": "Django's permissions of a user are not used",
+    "axes_": "failed sign-ins, counted before anybody is known",
+    "guardian_": "generic grants; ours have tables of their own, behind the walls",
+}
+WHOLE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+READ = frozenset({"SELECT"})
+# What the app role and the system role may do with tables outside the walls, where it is not everything and reading.
+RIGHTS_OUTSIDE = {
+    "core_event": (frozenset({"SELECT", "INSERT"}), READ),
+    "core_chainhead": (READ, frozenset({"SELECT", "INSERT", "UPDATE"})),
+    "core_job": (WHOLE, frozenset({"SELECT", "UPDATE"})),
+    "django_migrations": (READ, READ),
+}
+# The only columns of an event that the system role may write: the stamper's.
+STAMPED = ("position", "prev_hash", "hash")
 # Rows the app role may add and read, never change or take away.
 APPEND_ONLY = frozenset({"runtime.Step", "policies.PromptVersion", "policies.PolicyVersion"})
 

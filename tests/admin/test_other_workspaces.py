@@ -11,19 +11,20 @@ from django.utils import timezone
 
 from agents.actions.models import Connector, State, ToolCall
 from agents.knowledge.models import Article, Snapshot
-from agents.releases.models import Agent, Label, Release
+from agents.releases.models import Agent, AgentGrant, Label, Release
 from agents.runtime.models import AgentRun, Step
 from policies.models import Policy, Rule
 from policies.publishing import publish_policy, publish_prompt
 from supportdesk.core.admin import ByTable
 from supportdesk.core.events import SYSTEM_ACTOR
+from supportdesk.core.grants import give
 from supportdesk.core.keys import make_key
 from supportdesk.core.models import Event, Job, Role, ServiceIdentity, TeamMember
 from supportdesk.core.tenancy import acting_for
 from tests.admin.conftest import Drafts, make_drafts
 from tests.admin.pages import send, text, url
 from tests.factories import World, make_member, make_switch, make_ticket, make_user
-from tickets.models import QueueTeam
+from tickets.models import ChannelGrant, QueueGrant, QueueTeam
 
 CANARY = "canary-of-globex"
 
@@ -56,6 +57,9 @@ def theirs(globex: World) -> dict[Any, Any]:
             make_key(service=service, name=CANARY)[0],
             Connector.objects.create(key="shop", name=CANARY, base_url="https://shop.example"),
             Article.objects.create(brand=globex.brand, slug=CANARY, language="en", collection=CANARY, title=CANARY, body=CANARY),
+            give(QueueGrant, on=globex.queue, to=globex.owner, by=SYSTEM_ACTOR),
+            give(ChannelGrant, on=globex.channel, to=globex.owner, by=SYSTEM_ACTOR),
+            give(AgentGrant, on=agent, to=globex.owner, by=SYSTEM_ACTOR),
             Label.objects.create(agent=agent, release=release),
             Step.objects.create(run=run, number=1, kind="outcome", name=CANARY),
             Event.objects.filter(tenant=globex.tenant).first(),

@@ -7,9 +7,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.actions.models import Confirmation, State, ToolCall
+from agents.knowledge.models import Snapshot
+from agents.releases.models import Agent, Label, Release
 from agents.runtime.models import AgentRun, Step
-from supportdesk.core.events import AI, record
-from tests.factories import World, make_ticket
+from policies.publishing import publish_policy, publish_prompt
+from supportdesk.core.events import AI, SYSTEM_ACTOR, record
+from tests.factories import World, make_policy, make_prompt, make_ticket
 from tickets import verbs
 from tickets.handoff import Packet
 from tickets.models import Author, Kind, Message, Ticket
@@ -168,3 +171,21 @@ def ask_to_confirm(ticket: Ticket, call: ToolCall) -> Message:
         "facts": [["Order", "N-20418"], ["To", "Card ending 4402"]],
     }
     return ai_says(ticket, "Shall I refund it?", kind=Kind.CONFIRM, data={"call": str(call.pk), "hash": "h", "card": card})
+
+
+def make_live_release(world: World) -> Release:
+    """An agent of the world's brand with one release, which is live."""
+    policy, prompt = make_policy(), make_prompt()
+    agent = Agent.objects.create(brand=world.brand, prompt=prompt, policy=policy)
+    release: Release = Release.objects.create(
+        agent=agent,
+        number=1,
+        prompt_version=publish_prompt(prompt, by=SYSTEM_ACTOR),
+        policy_version=publish_policy(policy, by=SYSTEM_ACTOR),
+        snapshot=Snapshot.objects.create(number=1, passage_ids=[], hash="x"),
+        tools=[],
+        model_chain=[],
+        hash="x",
+    )
+    Label.objects.create(agent=agent, release=release)
+    return release

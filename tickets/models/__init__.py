@@ -2,13 +2,14 @@
 
 from tickets.models.customers import ChatSession, Company, Customer, CustomerIdentity, IdentityProof, OneTimeCode
 from tickets.models.files import Attachment
-from tickets.models.places import Channel, Queue, QueueGrant, QueueTeam
+from tickets.models.places import Channel, ChannelGrant, Queue, QueueGrant, QueueTeam
 from tickets.models.tickets import Author, Escalation, Handler, Kind, Message, Priority, Reason, Status, Ticket, TicketQuerySet
 
 __all__ = [
     "Attachment",
     "Author",
     "Channel",
+    "ChannelGrant",
     "ChatSession",
     "Company",
     "Customer",

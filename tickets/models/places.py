@@ -1,14 +1,11 @@
 """Channels customers write through, and queues teammates work."""
 
-from typing import ClassVar
-
 from django.db import models
-from guardian.managers import UserObjectPermissionManager
-from guardian.models import UserObjectPermissionBase
 from simple_history.models import HistoricalRecords
 
+from supportdesk.core.grants import Grant, granted_to
 from supportdesk.core.models import Brand, Environment, Membership, Team
-from supportdesk.core.tenancy import TenantManager, TenantModel
+from supportdesk.core.tenancy import TenantModel
 
 
 class Channel(TenantModel):
@@ -27,6 +24,7 @@ class Channel(TenantModel):
     name = models.CharField(max_length=80)
     environment = models.CharField(max_length=4, choices=Environment.choices, default=Environment.LIVE)
     is_active = models.BooleanField(default=True)
+    is_private = models.BooleanField(default=False, help_text="Only people with a grant see its tickets, whatever their role.")
     history = HistoricalRecords()
 
     class Meta:
@@ -46,6 +44,9 @@ class Queue(TenantModel):
     intents = models.JSONField(default=list, blank=True, help_text="Intents that belong here.")
     position = models.PositiveSmallIntegerField(default=0)
     is_fallback = models.BooleanField(default=False, help_text="Takes what belongs nowhere else.")
+    is_private = models.BooleanField(
+        default=False, help_text="Only its teams and people with a grant see its tickets, whatever their role."
+    )
     history = HistoricalRecords()
 
     class Meta:
@@ -72,24 +73,31 @@ class QueueTeam(TenantModel):
         return f"{self.team} works {self.queue}"
 
 
-class GrantManager(TenantManager["QueueGrant"], UserObjectPermissionManager):
-    """guardian's words for giving and taking grants, inside the workspace being acted for."""
-
-
-class QueueGrant(UserObjectPermissionBase, TenantModel):
-    """A single teammate let into one queue beyond their teams (guardian's direct grant)."""
+class QueueGrant(Grant):
+    """A single teammate let into one queue beyond their teams."""
 
     content_object = models.ForeignKey(Queue, on_delete=models.CASCADE)
 
-    objects: ClassVar[GrantManager] = GrantManager()
 
-    def __str__(self) -> str:
-        return f"grant on {self.content_object}"
+class ChannelGrant(Grant):
+    """A single teammate let into one private channel."""
+
+    content_object = models.ForeignKey(Channel, on_delete=models.CASCADE)
 
 
 def queues_of(member: Membership) -> models.QuerySet[Queue]:
     """The queues whose tickets a teammate sees by their teams or by a grant of their own; one may come twice."""
-    return Queue.objects.filter(
-        models.Q(team_links__team__members__membership=member)
-        | models.Q(queuegrant__user=member.user_id, queuegrant__permission__codename="view_queue")
-    )
+    granted = models.Q(queuegrant__user=member.user_id, queuegrant__permission__codename="view_queue")
+    return Queue.objects.filter(models.Q(team_links__team__members__membership=member) | granted)
+
+
+def hidden_queues(member: Membership | None) -> models.QuerySet[Queue]:
+    """The private queues a teammate does not see into, whatever their role; for nobody in particular every private one."""
+    private = Queue.objects.filter(is_private=True)
+    return private.exclude(pk__in=queues_of(member).values("pk")) if member else private
+
+
+def hidden_channels(member: Membership | None) -> models.QuerySet[Channel]:
+    """The private channels a teammate has no grant for; for nobody in particular every private one."""
+    private = Channel.objects.filter(is_private=True)
+    return private.exclude(pk__in=granted_to(ChannelGrant, member)) if member else private

@@ -12,7 +12,7 @@ from supportdesk.core.models import Brand, Environment, Membership
 from supportdesk.core.permissions import may
 from supportdesk.core.tenancy import TenantManager, TenantModel
 from tickets.models.customers import Customer, CustomerIdentity
-from tickets.models.places import Channel, Queue, queues_of
+from tickets.models.places import Channel, Queue, hidden_channels, hidden_queues, queues_of
 
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
 # Spelled once, for queries and indexes: an index serves only the expression it was made of.
@@ -68,10 +68,22 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
         return self.filter(handler=handler)
 
     def visible_to(self, member: Membership) -> Self:
-        """What this teammate may see: everything for leads and editors, else own tickets and those in their queues (see tickets.sight)."""
+        """What this teammate may see (see tickets.sight): everything for leads and editors, else own tickets and those in their queues.
+
+        Private queues and channels stay out for everybody who has no part in them.
+        """
+        seen = self.out_of_private(member)
         if may(member, "ticket.see_all"):
-            return self
-        return self.filter(Q(assignee=member) | Q(queue__in=queues_of(member).values("pk")))
+            return seen
+        return seen.filter(Q(assignee=member) | Q(queue__in=queues_of(member).values("pk")))
+
+    def out_of_private(self, member: Membership | None = None) -> Self:
+        """Without the private queues and channels that are not this teammate's; for nobody in particular without all of them."""
+        return self.exclude(queue__in=hidden_queues(member).values("pk")).exclude(channel__in=hidden_channels(member).values("pk"))
+
+    def hidden_from(self, member: Membership) -> Self:
+        """The tickets of private queues and channels that are not this teammate's."""
+        return self.filter(Q(queue__in=hidden_queues(member).values("pk")) | Q(channel__in=hidden_channels(member).values("pk")))
 
     def matching(self, words: str) -> Self:
         """Found by number, by words of the subject, or by the customer's name or address."""
@@ -141,7 +153,7 @@ class Ticket(TenantModel):
             models.Index("tenant", WAITS_FROM, "id", condition=IS_OPEN, name="ticket_waiting"),
             models.Index(fields=["tenant", "-last_message_at", "-id"], condition=IS_OPEN, name="ticket_newest"),
             models.Index(fields=["tenant", "-last_message_at", "-id"], condition=Q(status="resolved"), name="ticket_resolved"),
-            models.Index(fields=["tenant", "queue", "handler", "assignee"], condition=IS_OPEN, name="ticket_counts"),
+            models.Index(fields=["tenant", "queue", "handler", "assignee", "channel"], condition=IS_OPEN, name="ticket_counts"),
             models.Index(fields=["tenant", "customer", "-last_message_at"], name="ticket_of_customer"),
         ]
 

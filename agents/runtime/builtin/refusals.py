@@ -21,6 +21,7 @@ WHY = {
     "person_has_it": "why_person",
     "identity_over": "why_identity",
     "changed": "why_changed",
+    "other_environment": "why_off",
 }
 # The same for calls from before the codes; prose of policies and of unknown shops is never guessed at.
 _SAID = (

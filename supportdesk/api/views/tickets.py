@@ -151,7 +151,7 @@ class OneTicket(ApiView):
         if "assignee" in sent:
             demand_teammate(principal)
         to = reach.named_teammate(principal, sent["assignee"]) if sent.get("assignee") else None
-        queue = reach.named_queue(sent["queue"]) if "queue" in sent else ticket.queue
+        queue = reach.named_queue(self.principal, sent["queue"]) if "queue" in sent else ticket.queue
         with transaction.atomic():
             if "queue" in sent or "priority" in sent:
                 verbs.route(ticket_id=ticket.pk, queue_id=queue.pk, priority=sent.get("priority"), by=principal.actor)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from supportdesk.console.asking import found_ticket, member_of, takes, wants_fragment
-from supportdesk.console.side import people_for
+from supportdesk.console.side import open_queues, people_for
 from supportdesk.console.views.ticket import news_of
 from supportdesk.core.events import teammate
 from supportdesk.core.models import Membership
@@ -93,6 +93,8 @@ def route(request: HttpRequest, number: int) -> HttpResponse:
         raise Http404("There is no such queue or priority.")
 
     def move(ticket: Ticket, by: Membership) -> None:
+        if not open_queues(by).filter(pk=int(queue)).exists():
+            raise Refusal(_("There is no such queue here."))
         verbs.route(ticket_id=ticket.pk, queue_id=int(queue), priority=int(priority), by=teammate(by))
 
     return _act(request, number, move, _("Saved."))

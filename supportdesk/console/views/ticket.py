@@ -57,14 +57,18 @@ def orders(request: HttpRequest, number: int) -> HttpResponse:
 
 def pane_of(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """What the middle of the page needs: head, thread, takeover banner, composer."""
-    thread = thread_of(ticket, everything=request.GET.get("all") == "1")
+    thread = thread_of(ticket, member_of(request), everything=request.GET.get("all") == "1")
     return {"thread": thread, "client_id": get_random_string(20), "people": people_for(ticket), **_state_of(request, ticket)}
 
 
 def news_of(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     """The fragment every act and every hint is answered with; `X-Seen` carries the page's marks, `X-Page` asks for the panel."""
     seq, event = safe_marks(request.headers.get("X-Seen", ""))
-    context = {"thread": thread_of(ticket, after_seq=seq, after_event=event), "people": people_for(ticket), **_state_of(request, ticket)}
+    context = {
+        "thread": thread_of(ticket, member_of(request), after_seq=seq, after_event=event),
+        "people": people_for(ticket),
+        **_state_of(request, ticket),
+    }
     if request.headers.get("X-Page") == "ticket":
         context |= side_of(ticket, member_of(request)) | {"is_page": True}
     return context

@@ -38,7 +38,7 @@ def trace(request: HttpRequest, number: int, run_id: int) -> HttpResponse:
 def _found(request: HttpRequest, number: int, run_id: int) -> Trace:
     ticket = found_ticket(request, number)
     versions = ("release__prompt_version", "release__policy_version", "release__snapshot", "message")
-    run = AgentRun.objects.filter(ticket=ticket, pk=run_id).select_related(*versions).first()
+    run = AgentRun.objects.filter(ticket=ticket, pk=run_id).of_open_agents(member_of(request)).select_related(*versions).first()
     if run is None:
         raise Http404("There is no such run.")
     run.ticket = ticket

@@ -13,7 +13,7 @@ class Job(models.Model):
         DONE = "done"
         DEAD = "dead"
 
-    tenant = models.ForeignKey("core.Tenant", on_delete=models.CASCADE, null=True, related_name="+")
+    tenant = models.ForeignKey("core.Tenant", on_delete=models.CASCADE, related_name="+")
     name = models.CharField(max_length=80)
     args = models.JSONField(default=dict, help_text="Ids only.")
     dedupe = models.CharField(max_length=120, blank=True)

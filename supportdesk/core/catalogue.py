@@ -7,11 +7,14 @@ from django.apps import apps
 from django.conf import settings
 
 from supportdesk.core.signals import has_walls
-from supportdesk.core.walls import APPEND_ONLY, CONTROL_PLANE
+from supportdesk.core.walls import APPEND_ONLY, CONTROL_PLANE, FRAMEWORK, READ, RIGHTS_OUTSIDE, STAMPED, WHOLE
 
 Connection = psycopg.Connection[Any]
 TABLES = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
-TABLES_OF_TENANTS = f"SELECT table_name::text FROM information_schema.columns WHERE column_name = 'tenant_id' AND table_name IN ({TABLES})"
+TABLES_OF_TENANTS = (
+    "SELECT c.relname::text FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE a.attname = 'tenant_id' "
+    "AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace"
+)
 
 
 def findings(db: Connection) -> list[str]:
@@ -24,7 +27,8 @@ def findings(db: Connection) -> list[str]:
         *_policies(db, walled),
         *_keys(db, walled),
         *_twins(db, walled, with_tenant),
-        *_rights(db, walled),
+        *_outside(tables - walled),
+        *_rights(db, walled, tables),
         *_models(walled),
         *_roles(db),
     ]
@@ -112,25 +116,47 @@ def _twins(db: Connection, walled: set[str], with_tenant: set[str]) -> list[str]
     ]
 
 
-def _rights(db: Connection, walled: set[str]) -> list[str]:
-    append_only = {apps.get_model(label)._meta.db_table for label in APPEND_ONLY} | {"core_event"}
-    said = []
-    for table in sorted(append_only):
-        if _has(db, "has_any_column_privilege", settings.APP_ROLE, table, "UPDATE"):
-            said.append(f"{table}: the app role may UPDATE what is append-only")
-        if _has(db, "has_table_privilege", settings.APP_ROLE, table, "DELETE"):
-            said.append(f"{table}: the app role may DELETE what is append-only")
-    return said + [
-        f"{table}: {role} may {right}"
-        for table in sorted(walled | append_only | control_plane())
-        for role in (settings.APP_ROLE, settings.SYSTEM_ROLE)
-        for right in ("TRUNCATE", "REFERENCES", "TRIGGER")
-        if _has(db, "has_table_privilege", role, table, right)
+def _outside(tables: set[str]) -> list[str]:
+    """Every table without walls is control plane or a named one of the framework."""
+    prefixes = tuple(name for name in FRAMEWORK if name.endswith("_"))
+    return [
+        f"{table}: stands outside the walls and nobody says why"
+        for table in sorted(tables - control_plane())
+        if table not in FRAMEWORK and not table.startswith(prefixes)
     ]
 
 
-def _has(db: Connection, question: str, role: str, name: str, right: str) -> bool:
-    return bool(_rows(db, f"SELECT {question}(%s, %s, %s)", role, name, right)[0][0])
+def declared(table: str, walled: set[str]) -> tuple[frozenset[str], frozenset[str]]:
+    """What the app role and the system role may do with the table."""
+    if table not in walled:
+        return RIGHTS_OUTSIDE.get(table, (WHOLE, READ))
+    append_only = {apps.get_model(label)._meta.db_table for label in APPEND_ONLY}
+    return (frozenset({"SELECT", "INSERT"}) if table in append_only else WHOLE), READ
+
+
+def _rights(db: Connection, walled: set[str], tables: set[str]) -> list[str]:
+    """Grants of whole tables and of single columns, exactly as declared; nobody else has any but the owner."""
+    whole = """
+        SELECT c.relname::text, coalesce(r.rolname::text, 'PUBLIC'), x.privilege_type
+        FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND x.grantee <> c.relowner"""
+    columns = """
+        SELECT c.relname::text, coalesce(r.rolname::text, 'PUBLIC'), x.privilege_type || ' (' || a.attname || ')'
+        FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid CROSS JOIN LATERAL aclexplode(a.attacl) x
+        LEFT JOIN pg_roles r ON r.oid = x.grantee
+        WHERE c.relnamespace = 'public'::regnamespace AND x.grantee <> c.relowner"""
+    given = {(table, role, right) for table, role, right in (*_rows(db, whole), *_rows(db, columns))}
+    known = walled | control_plane() | {table for table in tables if not _outside({table})}
+    wanted = {
+        (table, role, right)
+        for table in known & tables
+        for role, rights in zip((settings.APP_ROLE, settings.SYSTEM_ROLE), declared(table, walled), strict=True)
+        for right in rights
+    } | {("core_event", settings.SYSTEM_ROLE, f"UPDATE ({column})") for column in STAMPED}
+    return [
+        *(f"{table}: {role} may {right}, which is not declared" for table, role, right in sorted(given - wanted)),
+        *(f"{table}: {role} may not {right}, which is declared" for table, role, right in sorted(wanted - given)),
+    ]
 
 
 def _models(walled: set[str]) -> list[str]:
@@ -162,4 +188,35 @@ def _roles(db: Connection) -> list[str]:
         for (name,) in owners:
             if _rows(db, "SELECT pg_has_role(%s, %s, 'MEMBER')", role, name)[0][0]:
                 said.append(f"{role}: is the owner {name}, or may become it")
+    return said + _assumptions(db)
+
+
+def _assumptions(db: Connection) -> list[str]:
+    """Neither role may become another one, least of all each other."""
+    statement = """
+        SELECT m.rolname::text, r.rolname::text FROM pg_auth_members a
+        JOIN pg_roles m ON m.oid = a.member JOIN pg_roles r ON r.oid = a.roleid WHERE m.rolname = ANY(%s)"""
+    found = _rows(db, statement, [settings.APP_ROLE, settings.SYSTEM_ROLE])
+    return [f"{member}: may become {role}" for member, role in sorted(found)]
+
+
+def login_findings(db: Connection, app_login: str, system_login: str) -> list[str]:
+    """What the logins of a production form may do too much: each becomes its own roles only, owns nothing, has no power."""
+    may_become = {app_login: {settings.APP_ROLE}, system_login: {settings.SYSTEM_ROLE}}
+    said = []
+    for login, roles in may_become.items():
+        powers = _rows(db, "SELECT rolsuper, rolbypassrls, rolcreaterole, rolcreatedb, rolcanlogin FROM pg_roles WHERE rolname = %s", login)
+        if not powers:
+            said.append(f"{login}: there is no such login")
+            continue
+        names = ("a superuser", "BYPASSRLS", "CREATEROLE", "CREATEDB")
+        said += [f"{login}: is {name}" for name, has in zip(names, powers[0], strict=False) if has]
+        if not powers[0][-1]:
+            said.append(f"{login}: may not log in")
+        statement = "SELECT rolname::text FROM pg_roles WHERE rolname <> %s AND pg_has_role(%s, oid, 'MEMBER')"
+        become = {row[0] for row in _rows(db, statement, login, login)}
+        said += [f"{login}: may become {role}" for role in sorted(become - roles)]
+        said += [f"{login}: may not become {role}" for role in sorted(roles - become)]
+        if _rows(db, "SELECT 1 FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = %s LIMIT 1", login):
+            said.append(f"{login}: owns tables")
     return said
