@@ -11,7 +11,7 @@ from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 
 from supportdesk.core.models import Brand, Tenant
-from supportdesk.core.tenancy import acting_for
+from supportdesk.core.tenancy import acting_for, acting_tenant
 from tickets.models import Channel
 
 P = ParamSpec("P")
@@ -63,9 +63,13 @@ def at_brand(view: Callable[Concatenate[HttpRequest, Brand, P], HttpResponse]) -
 
 def visitor(request: HttpRequest) -> str:
     """The network a request comes from: an IPv4 address, or the /64 of an IPv6 one; behind proxies the one the outermost saw."""
-    address = request.META.get("REMOTE_ADDR", "")
+    return network_of(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def network_of(address: str, forwarded: str) -> str:
+    """The same for who has the two texts at hand."""
     proxies = settings.AXES_IPWARE_PROXY_COUNT or 0
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     if proxies and len(hops) >= proxies:
         address = hops[-proxies]
     try:
@@ -77,7 +81,7 @@ def visitor(request: HttpRequest) -> str:
 
 def is_flooding(request: HttpRequest) -> bool:
     """Whether this visitor opened more sessions within the minute than anybody needs; counts this one."""
-    key = f"chat-sessions:{visitor(request)}:{int(time.time() // 60)}"
+    key = f"chat-sessions:{acting_tenant().pk}:{visitor(request)}:{int(time.time() // 60)}"
     cache.add(key, 0, timeout=120)
     try:
         return cache.incr(key) > SESSIONS_A_MINUTE
