@@ -34,7 +34,7 @@ def page(request: HttpRequest, channel: Channel) -> HttpResponse:
         "brand": channel.brand,
         "answers": answerer(channel.brand, None),
         "agent_is_on": is_stopped() is None,
-        "has_handoff": HANDOFF in request.COOKIES,
+        "has_handoff": bool(request.COOKIES.get(HANDOFF)),
         "max_body": MAX_BODY,
         "most_characters": most_characters(),
         "suggestions": [
