@@ -13,11 +13,11 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 from supportdesk.chat.routing import websocket_urlpatterns as chat  # noqa: E402
 from supportdesk.console.routing import websocket_urlpatterns as console  # noqa: E402
-from supportdesk.core.sockets import UnknownPath  # noqa: E402
+from supportdesk.core.sockets import SameOrigin, UnknownPath  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
         "http": http,
-        "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*console, *chat, UnknownPath.pattern()]))),
+        "websocket": SameOrigin(AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter([*console, *chat, UnknownPath.pattern()])))),
     }
 )

@@ -35,3 +35,19 @@ class WrongCode(Refusal):
     """The one-time code is wrong, used, expired, or tried too often."""
 
     code = "wrong_code"
+
+
+class SomebodyElse(Refusal):
+    """Another person than the one the ticket belongs to proved an address; `email` is theirs."""
+
+    code = "somebody_else"
+
+    def __init__(self, text: str, *, email: str) -> None:
+        super().__init__(text)
+        self.email = email
+
+
+class NotSigned(Refusal):
+    """A signed identity that is none: expired, replayed, foreign, forged or malformed; says nothing about which."""
+
+    code = "not_signed"

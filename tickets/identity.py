@@ -3,9 +3,12 @@
 import hashlib
 import hmac
 import secrets
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.core.cache import cache
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -15,14 +18,18 @@ from django.utils.translation import gettext as _
 
 from supportdesk.core.events import Actor, record
 from supportdesk.core.jobs import enqueue
-from tickets.errors import Refusal, Unacceptable, WrongCode
-from tickets.models import Author, ChatSession, CustomerIdentity, IdentityProof, Kind, OneTimeCode, Ticket
+from supportdesk.core.tenancy import acting_tenant
+from tickets.errors import Refusal, SomebodyElse, Unacceptable, WrongCode
+from tickets.models import Author, ChatSession, Customer, CustomerIdentity, IdentityProof, Kind, OneTimeCode, Ticket
 from tickets.writing import append, locked, raise_turn
 
 CODE_MINUTES = 10
 PROOF_MINUTES = 60
 MAX_TRIES = 5
 MAX_CODES_AN_HOUR = 5
+# From one network, whatever tickets and addresses it names; and from the whole workspace, so that it is nobody's mail cannon.
+MAX_CODES_A_NETWORK = 20
+MAX_CODES_A_DAY = 2_000
 RESEND_SECONDS = 45
 
 
@@ -73,8 +80,10 @@ def masked(email: str) -> str:
 
 
 @transaction.atomic
-def ask_for_code(*, ticket_id: int, email: object) -> OneTimeCode:
+def ask_for_code(*, ticket_id: int, email: object, network: str = "") -> OneTimeCode:
     """Mail a one-time code to the address the customer claims; the answer is the same whether or not we know it.
+
+    `network` is where the customer sits, if that is known. Every cap is refused in the same words.
 
     Raises:
         Unacceptable: for something that is no address.
@@ -93,7 +102,7 @@ def ask_for_code(*, ticket_id: int, email: object) -> OneTimeCode:
     last = recent.order_by("-id").first()
     if last and (now - last.created_at).total_seconds() < RESEND_SECONDS and last.email == address:
         raise Refusal(_("A code is on its way. You can ask for a new one in a moment."))
-    if recent.count() >= MAX_CODES_AN_HOUR or _codes_to(address) >= MAX_CODES_AN_HOUR:
+    if recent.count() >= MAX_CODES_AN_HOUR or _codes_to(address) >= MAX_CODES_AN_HOUR or _is_mail_cannon(network):
         raise Refusal(_("Too many codes were asked for. Try again in an hour, or talk to a person."))
     OneTimeCode.objects.filter(ticket=ticket, used_at=None).update(expires_at=now)
     code = OneTimeCode.objects.create(ticket=ticket, email=address, expires_at=now + timedelta(minutes=CODE_MINUTES))
@@ -106,6 +115,20 @@ def ask_for_code(*, ticket_id: int, email: object) -> OneTimeCode:
 def _codes_to(address: str) -> int:
     since = timezone.now() - timedelta(hours=1)
     return int(OneTimeCode.objects.filter(email=address, created_at__gt=since).count())
+
+
+def _is_mail_cannon(network: str) -> bool:
+    """Whether the network or the whole workspace had more mails than anybody needs; counts this one for the network."""
+    if OneTimeCode.objects.filter(created_at__gt=timezone.now() - timedelta(days=1)).count() >= MAX_CODES_A_DAY:
+        return True
+    if not network:
+        return False
+    key = f"codes:{acting_tenant().pk}:{network}:{int(time.time() // 3600)}"
+    cache.add(key, 0, timeout=2 * 3600)
+    try:
+        return cache.incr(key) > MAX_CODES_A_NETWORK
+    except ValueError:
+        return False
 
 
 def send_code(code_id: int) -> None:
@@ -134,6 +157,7 @@ def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:
 
     Raises:
         WrongCode: wrong, used, expired or tried too often; a wrong try counts.
+        SomebodyElse: the code is right and used now, but this ticket is another person's: nothing of it may be shown to this one.
     """
     typed = "".join(char for char in digits if char.isascii() and char.isdigit()) if isinstance(digits, str) else ""
     if len(typed) != 6:
@@ -141,45 +165,75 @@ def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:
     with transaction.atomic():
         # Sessions before their ticket, as an arriving message takes them: otherwise the two could wait for each other.
         list(ChatSession.objects.select_for_update().filter(ticket_id=ticket_id).order_by("pk").only("pk"))
-        proof = _try(locked(ticket_id), typed)
-    if proof is None:
+        proof, code = _try(locked(ticket_id), typed)
+    if code is None:
         raise WrongCode(_("That code is not right or no longer valid. Check it, or ask for a new one."))
+    if proof is None:
+        raise SomebodyElse(_("This conversation belongs to somebody else. Begin a new one."), email=code.email)
     return proof
 
 
-def _try(ticket: Ticket, typed: str) -> IdentityProof | None:
+def _try(ticket: Ticket, typed: str) -> tuple[IdentityProof | None, OneTimeCode | None]:
     code = (
         OneTimeCode.objects.filter(ticket=ticket, used_at=None, expires_at__gt=timezone.now()).exclude(code_hash="").order_by("-id").first()
     )
     # The conditional update counts the try before the comparison, so parallel guesses cannot share one.
     if code is None or not OneTimeCode.objects.filter(pk=code.pk, used_at=None, tries__lt=MAX_TRIES).update(tries=F("tries") + 1):
-        return None
+        return None, None
     if not hmac.compare_digest(code.code_hash, _hashed(code, typed)):
         record("identity.code_refused", by=Actor("customer", ticket.customer_id), ticket_id=ticket.pk, one_time_code=code.pk)
-        return None
+        return None, None
     OneTimeCode.objects.filter(pk=code.pk).update(used_at=timezone.now())
-    proof = _prove(ticket, code.email, by=Actor("customer", ticket.customer_id))
+    if belongs_to_another(ticket, code.email):
+        return None, code
+    proof = prove(ticket, _verified(ticket, code.email), by=Actor("customer", ticket.customer_id))
     enqueue("runtime.start_run", dedupe=f"ticket:{ticket.pk}", ticket_id=ticket.pk, trigger="identity_proven")
-    return proof
+    return proof, code
+
+
+def belongs_to_another(ticket: Ticket, email: str) -> bool:
+    """Whether somebody was proved on this ticket, now or ever, who is not known to be the owner of this address."""
+    proven = IdentityProof.objects.filter(ticket=ticket)
+    known = CustomerIdentity.objects.filter(kind=CustomerIdentity.Kind.EMAIL, value=email, is_verified=True).first()
+    return bool((proven.exclude(identity__customer=known.customer_id) if known else proven).exists())
 
 
 def vouch(ticket: Ticket, *, email: str, by: Actor, name: str) -> IdentityProof:
     """Take a program's word for who writes on a locked ticket; it holds as long as a code's proof. `name` is the program's.
 
     The customer's message comes next and asks for the turn, so nothing is asked for here.
+
+    Raises:
+        SomebodyElse: another person was proved on this ticket.
     """
     held = proof_of(ticket)
     if held is not None and held.identity.value == email:
         return held
-    return _prove(ticket, email, by=by, method="vouched", told={"by": name})
+    if belongs_to_another(ticket, email):
+        raise SomebodyElse("Another person was proved on this ticket. Open a new one.", email=email)
+    return prove(ticket, _verified(ticket, email), by=by, method="vouched", told={"by": name})
 
 
-def _prove(ticket: Ticket, email: str, *, by: Actor, method: str = "email_code", told: dict[str, str] | None = None) -> IdentityProof:
-    expires_at = timezone.now() + timedelta(minutes=PROOF_MINUTES)
-    proof: IdentityProof = IdentityProof.objects.create(
-        ticket=ticket, identity=_verified(ticket, email), method=method, expires_at=expires_at
-    )
-    record("identity.proven", by=by, ticket_id=ticket.pk, proof=proof.pk)
+def prove_from(session: ChatSession, ticket: Ticket) -> None:
+    """Begin a locked ticket of the session with what was proved before it, while that holds."""
+    if session.proven_identity is not None and session.proven_until and session.proven_until > timezone.now():
+        by = Actor("customer", session.customer_id)
+        prove(ticket, session.proven_identity, by=by, method=session.proven_by, until=session.proven_until)
+
+
+def prove(
+    ticket: Ticket,
+    identity: CustomerIdentity,
+    *,
+    by: Actor,
+    method: str = "email_code",
+    until: datetime | None = None,
+    told: dict[str, str] | None = None,
+) -> IdentityProof:
+    """Let the identity hold on a locked ticket, for an hour unless `until` says otherwise, and tell so in the thread."""
+    expires_at = until or timezone.now() + timedelta(minutes=PROOF_MINUTES)
+    proof: IdentityProof = IdentityProof.objects.create(ticket=ticket, identity=identity, method=method, expires_at=expires_at)
+    record("identity.proven", by=by, ticket_id=ticket.pk, proof=proof.pk, changed={"method": method})
     raise_turn(ticket)
     append(
         ticket,
@@ -193,23 +247,28 @@ def _prove(ticket: Ticket, email: str, *, by: Actor, method: str = "email_code",
 
 def _verified(ticket: Ticket, email: str) -> CustomerIdentity:
     """The verified identity of this address, and its customer on the ticket: the visitor becomes whom they proved to be."""
-    verified = CustomerIdentity.objects.select_related("customer").filter(kind="email", value=email, is_verified=True)
-    known = verified.first()
-    if known is None:
-        try:
-            with transaction.atomic():
-                known = CustomerIdentity.objects.create(
-                    customer=ticket.customer, kind="email", value=email, is_verified=True, verified_at=timezone.now()
-                )
-        except IntegrityError:
-            # Proven on another ticket in this very moment: that customer it is.
-            known = verified.get()
+    known = verified_identity(CustomerIdentity.Kind.EMAIL, email, lambda: ticket.customer)
     if known.customer_id != ticket.customer_id:
         ticket.customer = known.customer
         ticket.save(update_fields=["customer"])
         ticket.sessions.update(customer=known.customer)
-    found: CustomerIdentity = known
-    return found
+    return known
+
+
+def verified_identity(kind: str, value: str, owner: Callable[[], Customer]) -> CustomerIdentity:
+    """The one verified identity of this value; a new one is its `owner`'s."""
+    verified = CustomerIdentity.objects.select_related("customer").filter(kind=kind, value=value, is_verified=True)
+    known: CustomerIdentity | None = verified.first()
+    if known is None:
+        try:
+            with transaction.atomic():
+                known = CustomerIdentity.objects.create(
+                    customer=owner(), kind=kind, value=value, is_verified=True, verified_at=timezone.now()
+                )
+        except IntegrityError:
+            # Proven elsewhere in this very moment: that customer it is.
+            known = verified.get()
+    return known
 
 
 def _hashed(code: OneTimeCode, digits: str) -> str:

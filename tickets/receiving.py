@@ -2,13 +2,15 @@
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from supportdesk.core.events import Actor, record
@@ -18,7 +20,7 @@ from supportdesk.core.models import Brand, Environment, Tenant
 from supportdesk.core.tenancy import acting_tenant
 from tickets import routing
 from tickets.errors import Refusal
-from tickets.identity import vouch
+from tickets.identity import prove_from, vouch
 from tickets.models import (
     Author,
     Channel,
@@ -33,21 +35,27 @@ from tickets.models import (
 from tickets.writing import append, clean_body, locked, raise_turn
 
 SESSION_DAYS = 30
+# What a token looks like: the session's public id and its secret. Nothing else reaches the database.
+TOKEN = re.compile(r"[0-9a-f]{24}\.[A-Za-z0-9_-]{32}")
 # A burst of messages becomes one turn: the run starts when the customer paused this long.
 BURST_SECONDS = 0.6
 
 
-def open_session(channel: Channel) -> tuple[ChatSession, str]:
-    """A new visitor on a chat channel, with the token that opens only this session; the token is not stored."""
+def open_session(channel: Channel, customer: Customer | None = None, **proven: Any) -> tuple[ChatSession, str]:
+    """A new session on a chat channel, with the token that opens only this one; the token is not stored.
+
+    Without a customer it is a new visitor; `proven` are the session's fields of that name.
+    """
     secret = secrets.token_urlsafe(24)
     with transaction.atomic():
-        customer = Customer.objects.create()
+        customer = customer or Customer.objects.create()
         session = ChatSession.objects.create(
             channel=channel,
             customer=customer,
             public_id=secrets.token_hex(12),
-            secret_hash=_hashed(secret),
+            secret_hash=hash_of(secret),
             expires_at=timezone.now() + timedelta(days=SESSION_DAYS),
+            **proven,
         )
         record("chat.session_opened", by=Actor("customer", customer.pk), session=session.pk, channel=channel.pk)
     return session, f"{session.public_id}.{secret}"
@@ -55,13 +63,16 @@ def open_session(channel: Channel) -> tuple[ChatSession, str]:
 
 def session_of(channel: Channel, token: object) -> ChatSession | None:
     """The living session a token opens on this channel, or None; foreign, expired and revoked tokens look alike."""
-    if not isinstance(token, str) or len(token) > 200 or "." not in token:
+    if not isinstance(token, str) or not TOKEN.fullmatch(token):
         return None
     public_id, _, secret = token.partition(".")
+    # The ticket is the one that was opened on this channel by this session; a row that says otherwise opens nothing.
     session = (
-        ChatSession.objects.select_related("customer", "ticket", "channel__brand").filter(channel=channel, public_id=public_id).first()
+        ChatSession.objects.select_related("customer", "ticket", "channel__brand", "proven_identity")
+        .filter(Q(ticket=None) | Q(ticket__channel=channel), channel=channel, public_id=public_id)
+        .first()
     )
-    if session is None or not hmac.compare_digest(session.secret_hash, _hashed(secret)):
+    if session is None or not hmac.compare_digest(session.secret_hash, hash_of(secret)):
         return None
     if session.revoked_at or session.expires_at <= timezone.now():
         return None
@@ -69,7 +80,8 @@ def session_of(channel: Channel, token: object) -> ChatSession | None:
     return found
 
 
-def _hashed(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """What is stored of a secret long enough that nobody guesses it."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -84,7 +96,7 @@ def receive_chat_message(*, session: ChatSession, body: object, client_id: str) 
     with transaction.atomic():
         # The session row is the lock: two deliveries of one client id take turns, the second finds the first.
         ChatSession.objects.select_for_update().only("pk").get(pk=session.pk)
-        held = ChatSession.objects.select_related("channel__brand", "customer").get(pk=session.pk)
+        held = ChatSession.objects.select_related("channel__brand", "customer", "proven_identity").get(pk=session.pk)
         if seen := Message.objects.filter(channel=held.channel, external_id=external_id).select_related("ticket").first():
             stored: Message = seen
             return stored
@@ -92,6 +104,7 @@ def receive_chat_message(*, session: ChatSession, body: object, client_id: str) 
         if held.ticket_id is None:
             held.ticket = ticket
             held.save(update_fields=["ticket"])
+            prove_from(held, ticket)
         session.ticket = ticket
         message = receive(ticket, text, external_id=external_id)
     fault_point("message_stored")

@@ -9,7 +9,7 @@ from agents.actions.models import Connector
 from agents.actions.shop import Shop
 from policies.models import PolicyVersion
 from tickets.identity import Level, level_with, proof_of
-from tickets.models import Customer, Ticket
+from tickets.models import Customer, CustomerIdentity, Ticket
 
 
 class NotConnected(Exception):
@@ -59,7 +59,7 @@ class Authority:
             tools=frozenset(tools),
             run_id=run_id,
             turn=turn,
-            email=proof.identity.value if proof else "",
+            email=proof.identity.value if proof and proof.identity.kind == CustomerIdentity.Kind.EMAIL else "",
             level=level_with(ticket, proof),
             customer=proof.identity.customer if proof else None,
         )

@@ -2,7 +2,8 @@
  * The line to the desk: the session's token, an outbox that survives closing the page, and a socket that comes back.
  * It knows nothing of the page; it tells by events:
  *   state {state: idle | connecting | open | offline}, changed, progress {stage, detail}, over,
- *   outbox {id, state: sending | waiting | failed | sent, seq}, refused {for, client_id, code, message}.
+ *   outbox {id, state: sending | waiting | failed | sent, seq}, refused {for, client_id, code, message},
+ *   renewed {why: other | left | elsewhere}: somebody else sits here now, or nobody; nothing shown so far is theirs.
  */
 
 const BACKOFF = [500, 1000, 2000, 4000, 8000, 15000];
@@ -63,6 +64,8 @@ export class Line extends EventTarget {
   #pong = 0;
   #acks = new Map();
   #later = new Map();
+  /** The token the page shows a conversation of. */
+  #used = "";
 
   constructor({ urls, store, language }) {
     super();
@@ -75,7 +78,9 @@ export class Line extends EventTarget {
       if (!document.hidden && this.state === "connecting") this.#again(0);
     });
     addEventListener("storage", (event) => {
-      if (event.key === store.key && this.hasSession && this.state === "idle") this.open();
+      if (event.key !== store.key && event.key !== null) return;
+      if (this.#used && this.#used !== store.read().token) this.#switch("elsewhere");
+      else if (this.hasSession && this.state === "idle") this.open();
     });
   }
 
@@ -144,22 +149,61 @@ export class Line extends EventTarget {
   async thread(after) {
     const { token } = this.#store.read();
     if (!token) return null;
+    this.#used = token;
     try {
       const answer = await fetch(`${this.#urls.thread}?after=${after}`, {
         headers: { Authorization: `Chat ${token}` },
         cache: "no-store",
         credentials: "same-origin",
       });
-      if (answer.status === 401) this.#over();
+      if (answer.status === 401) this.#over(token);
       if (!answer.ok) return null;
       const position = Number(answer.headers.get("X-Position")) || 0;
       const html = await answer.text();
+      // Somebody else sits here meanwhile: this is not for them.
+      if (this.#store.read().token !== token) return null;
       this.#store.update((kept) => {
         kept.position = Math.max(kept.position, position);
       });
       return html;
     } catch {
       return null;
+    }
+  }
+
+  /** Take the session the host site signed for; the one there was ends unless it is the same person's. Returns words when it failed. */
+  async signIn() {
+    const { token: before } = this.#store.read();
+    try {
+      const answer = await fetch(this.#urls.session, {
+        method: "POST",
+        headers: { "Content-Type": "application/json", ...(before && { Authorization: `Chat ${before}` }) },
+        body: JSON.stringify({ handoff: true }),
+        credentials: "same-origin",
+      });
+      const said = await answer.json();
+      if (!answer.ok) return said.error?.message ?? "";
+      if (said.token !== before) this.#renew(said.token, "other");
+    } catch {
+      return "";
+    }
+    return null;
+  }
+
+  /** End the session on the server and forget it here. */
+  async leave() {
+    const { token } = this.#store.read();
+    this.#renew("", "left");
+    if (!token) return;
+    try {
+      await fetch(this.#urls.leave, {
+        method: "POST",
+        headers: { Authorization: `Chat ${token}` },
+        credentials: "same-origin",
+        keepalive: true,
+      });
+    } catch {
+      // Offline: the token is gone from here all the same.
     }
   }
 
@@ -172,6 +216,7 @@ export class Line extends EventTarget {
   }
 
   #connect(token) {
+    this.#used = token;
     const url = new URL(this.#urls.socket, location.href);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
@@ -183,7 +228,7 @@ export class Line extends EventTarget {
     socket.addEventListener("message", (event) => this.#hear(JSON.parse(event.data)));
     socket.addEventListener("close", (event) => {
       if (this.#socket !== socket) return;
-      if (event.code === SESSION_OVER) this.#over();
+      if (event.code === SESSION_OVER) this.#over(token);
       else this.#drop("connecting", event.code === TOO_MANY ? 12_000 : undefined);
     });
   }
@@ -208,6 +253,8 @@ export class Line extends EventTarget {
       this.#tell("changed");
     } else if (frame.type === "progress") {
       this.#tell("progress", frame);
+    } else if (frame.type === "renewed") {
+      this.#renew(frame.token, "other");
     }
   }
 
@@ -264,10 +311,32 @@ export class Line extends EventTarget {
     this.#retry = setTimeout(() => this.open(), wait ?? step * (0.7 + Math.random() * 0.6));
   }
 
-  #over() {
+  #over(token) {
+    // Another tab has begun anew already.
+    if (this.#store.read().token !== token) {
+      this.#switch("elsewhere");
+      return;
+    }
+    this.#used = "";
     this.#store.update((kept) => Object.assign(kept, { token: "", position: 0, judged: 0 }));
     this.#drop("idle");
     this.#tell("over");
+  }
+
+  /** Somebody else from here on, or nobody: what was shown and what waits to be sent is the one's before. */
+  #renew(token, why) {
+    this.#store.update((kept) => Object.assign(kept, { token, position: 0, judged: 0, outbox: [] }));
+    this.#switch(why);
+  }
+
+  #switch(why) {
+    this.#used = "";
+    this.#later.clear();
+    for (const late of this.#acks.values()) clearTimeout(late);
+    this.#acks.clear();
+    this.#drop("idle");
+    this.#tell("renewed", { why });
+    if (this.hasSession) this.open();
   }
 
   #become(state) {

@@ -17,6 +17,8 @@ const text = document.getElementById("text");
 const person = document.getElementById("person");
 const suggest = document.getElementById("suggest");
 const remark = document.getElementById("remark");
+const leave = document.getElementById("leave");
+const leaving = document.getElementById("leaving");
 
 /* What the server tells */
 
@@ -56,6 +58,16 @@ line.addEventListener("over", () => {
   if (store.read().outbox.length) line.open();
 });
 
+line.addEventListener("renewed", ({ detail: { why } }) => {
+  thread.clear();
+  showOutbox();
+  text.value = "";
+  grow();
+  showLine("");
+  say(words(why === "left" ? "t-left" : "t-renewed"));
+  dress();
+});
+
 let reconnecting = 0;
 line.addEventListener("state", ({ detail: { state } }) => {
   clearTimeout(reconnecting);
@@ -87,6 +99,7 @@ function say(message) {
 /** What hangs on the state as a whole: suggestions, the placeholder, and the verdict under the newest answer. */
 function dress() {
   suggest.hidden = !thread.isEmpty;
+  leave.hidden = !line.hasSession;
   text.placeholder = text.dataset[thread.status === "resolved" ? "resolved" : "open"];
   const seq = thread.newestAnswer;
   const under = thread.article(seq);
@@ -166,6 +179,13 @@ person.addEventListener("click", () => {
   else person.setAttribute("aria-disabled", "true");
   line.sayLater({ type: "human" });
   setTimeout(() => person.removeAttribute("aria-disabled"), REMARK_MS);
+});
+
+leave.addEventListener("click", () => leaving.showModal());
+leaving.addEventListener("close", () => {
+  if (leaving.returnValue === "leave") line.leave();
+  leaving.returnValue = "";
+  text.focus();
 });
 
 document.addEventListener("click", ({ target }) => {
@@ -285,8 +305,12 @@ function tick() {
 }
 setInterval(tick, 1000);
 
-/* Begin: show what waits to be sent, and come back to a conversation there was. A mere visit opens nothing. */
+/* Begin: show what waits to be sent, and come back to a conversation there was. A mere visit opens nothing; who comes signed in has a session. */
 
+if ("handoff" in page) {
+  const failed = await line.signIn();
+  if (failed) say(failed);
+}
 showOutbox();
 if (line.hasSession || store.read().outbox.length) {
   if (line.hasSession) look();

@@ -19,7 +19,7 @@ from supportdesk.core import presence
 from supportdesk.core.events import Actor, last_position, record
 from supportdesk.core.models import Event
 from supportdesk.core.tenancy import acting_for
-from tickets import identity, verbs
+from tickets import access, identity, verbs
 from tickets.errors import Refusal
 from tickets.models import Author, Channel, ChatSession, Handler, Kind, Message, Ticket
 from tickets.receiving import receive_chat_message, session_of
@@ -40,6 +40,7 @@ class Visit:
     channel: str
     token: str
     language: str
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,11 @@ class Standing:
 
 @dataclass(frozen=True)
 class Done:
-    """What an act led to: the session's ticket, and for a stored message its seq."""
+    """What an act led to: the session's ticket, for a stored message its seq, and for somebody else a token of their own."""
 
     ticket_id: int | None
     seq: int | None = None
+    token: str = ""
 
 
 def spoken(language: str) -> str:
@@ -79,7 +81,7 @@ def act(visit: Visit, frame: Frame) -> Done:
         raise SessionOver
     with acting_for(channel.tenant), translation.override(visit.language):
         session = _session(channel, visit.token)
-        return ACTS[frame["type"]](session, frame)
+        return ACTS[frame["type"]](session, frame | {"network": visit.network})
 
 
 def ticket_of(visit: Visit) -> int | None:
@@ -134,14 +136,13 @@ def _send(session: ChatSession, frame: Frame) -> Done:
 def _ask_code(session: ChatSession, frame: Frame) -> Done:
     ticket = _ticket(session)
     # Nothing typed: once more to the address given before, which the page shows masked.
-    identity.ask_for_code(ticket_id=ticket.pk, email=frame["email"].strip() or identity.claim_of(ticket))
+    identity.ask_for_code(ticket_id=ticket.pk, email=frame["email"].strip() or identity.claim_of(ticket), network=frame["network"])
     return Done(ticket.pk)
 
 
 def _code(session: ChatSession, frame: Frame) -> Done:
     ticket = _ticket(session)
-    identity.enter_code(ticket_id=ticket.pk, digits=frame["digits"])
-    return Done(ticket.pk)
+    return Done(ticket.pk, token=access.prove_by_code(session=session, digits=frame["digits"]))
 
 
 def _confirm(session: ChatSession, frame: Frame) -> Done:

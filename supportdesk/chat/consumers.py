@@ -1,7 +1,6 @@
 """The customer's socket: takes what they say, hints at what is new. Content is fetched over HTTP, where the session is checked."""
 
 import asyncio
-import json
 import logging
 from collections import deque
 from typing import Any
@@ -11,15 +10,15 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from supportdesk.chat.acts import PRIVATE_NEWS, SessionOver, Standing, Visit, act, spoken, standing, ticket_of
-from supportdesk.chat.frames import BadFrame, Frame, parse
-from supportdesk.chat.places import chat_channel
+from supportdesk.chat.frames import BadFrame, Frame, parse, told
+from supportdesk.chat.places import chat_channel, network_of
 from supportdesk.core.sockets import HintedSocket
 from supportdesk.core.tail import NewsHint, PresenceHint, ensure_running, ticket_group
 from tickets.errors import Refusal
 
 log = logging.getLogger("supportdesk.chat")
 
-BAD, UNKNOWN_SESSION, NO_SUCH_PLACE, NO_HELLO, TOO_MANY = 4400, 4401, 4404, 4408, 4429
+BAD, UNKNOWN_SESSION, NO_SUCH_PLACE, NO_HELLO, TOO_MANY, FAILED = 4400, 4401, 4404, 4408, 4429, 1011
 BAD_FRAMES = 3
 FRAMES, WITHIN_SECONDS = 60, 10.0
 HELLO_SECONDS = 8.0
@@ -81,6 +80,9 @@ class ChatConsumer(HintedSocket):
             await (self.on_hello(frame) if self.visit is None else self.on_frame(self.visit, frame))
         except SessionOver:
             await self.end(UNKNOWN_SESSION)
+        except Exception:
+            log.exception("a chat frame failed")
+            await self.end(FAILED)
 
     async def on_bad_frame(self) -> None:
         """Say so, twice; close at the third, and at the first from somebody who did not say hello."""
@@ -93,7 +95,7 @@ class ChatConsumer(HintedSocket):
 
     async def on_hello(self, frame: Frame) -> None:
         """Let a living session in and tell it where it stands."""
-        visit = Visit(*self.address, token=frame["token"], language=spoken(frame["language"] or "en"))
+        visit = Visit(*self.address, token=frame["token"], language=spoken(frame["language"] or "en"), network=self.network())
         await self.follow(await database_sync_to_async(ticket_of)(visit))
         # Read after joining the group: nothing falls between.
         stands = await database_sync_to_async(standing)(visit, frame["position"])
@@ -102,6 +104,12 @@ class ChatConsumer(HintedSocket):
         await self.say("ready", position=stands.position, last_seq=stands.last_seq)
         if stands.missed:
             await self.say("changed", position=stands.position)
+
+    def network(self) -> str:
+        """Where the customer sits, as the rate limits count it."""
+        headers = dict(self.scope.get("headers") or [])
+        address = (self.scope.get("client") or ("",))[0]
+        return network_of(str(address), headers.get(b"x-forwarded-for", b"").decode("latin-1"))
 
     async def on_frame(self, visit: Visit, frame: Frame) -> None:
         """Do one act and answer: ack for a message, pong for a ping, refused with showable words, else a hint to look."""
@@ -119,6 +127,11 @@ class ChatConsumer(HintedSocket):
             log.exception("chat frame %s failed", name)
             with translation.override(visit.language):
                 await self.refuse(name, client_id, "failed", _("That did not work. Please try again."))
+            return
+        if done.token:
+            # Somebody else sits there now: a session of their own, and nothing more of this one.
+            await self.say("renewed", token=done.token)
+            await self.end(UNKNOWN_SESSION)
             return
         joined = await self.follow(done.ticket_id)
         if name == "send":
@@ -199,6 +212,6 @@ class ChatConsumer(HintedSocket):
         await self.say("progress", stage=stage, detail=detail)
 
     async def say(self, name: str, **fields: Any) -> None:
-        """Send one frame, unless the socket is over."""
+        """Send one frame of the list, unless the socket is over."""
         if not self.is_over:
-            await self.send(text_data=json.dumps({"type": name, **fields}))
+            await self.send(text_data=told(name, fields))

@@ -1,10 +1,15 @@
-"""What a browser may say on the chat socket; pure, so that every hostile frame can be tried in microseconds."""
+"""What a browser may say on the chat socket, and what it may be told; pure, so that every hostile frame can be tried in microseconds."""
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 MAX_CHARACTERS = 64 * 1024
+# What no database takes for text: half of a pair, and NUL.
+NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+# Refused further in, in words of their own.
+JUDGED = ("token", "text")
 CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 FIELDS: dict[str, dict[str, type]] = {
@@ -21,11 +26,38 @@ FIELDS: dict[str, dict[str, type]] = {
 }
 LONGEST = {"token": 200, "email": 254, "digits": 40, "call": 36, "hash": 64}
 
+# An allow-list: a frame or a field nobody wrote down here is never sent. True: it is always there.
+TOLD: dict[str, dict[str, bool]] = {
+    "ready": {"position": True, "last_seq": True},
+    "changed": {"position": True},
+    "progress": {"stage": True, "detail": True},
+    "ack": {"client_id": True, "seq": True},
+    "refused": {"for": True, "code": True, "message": True, "client_id": False},
+    "renewed": {"token": True},
+    "pong": {},
+}
+
 Frame = dict[str, Any]
 
 
 class BadFrame(Exception):
     """A frame this socket does not speak; says nothing about why."""
+
+
+class UnknownFrame(Exception):
+    """Something was to be told that customers' pages are not told."""
+
+
+def told(name: str, fields: Mapping[str, Any]) -> str:
+    """One frame for the browser, as text.
+
+    Raises:
+        UnknownFrame: its name or a field is not on the list, or a field is missing.
+    """
+    listed = TOLD.get(name)
+    if listed is None or not set(fields) <= set(listed) or not {field for field, always in listed.items() if always} <= set(fields):
+        raise UnknownFrame(name)
+    return json.dumps({"type": name, **fields})
 
 
 def parse(text: str | None) -> Frame:
@@ -49,7 +81,7 @@ def parse(text: str | None) -> Frame:
         # A bool is an int to Python, and not to us.
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise BadFrame
-        if isinstance(value, str) and len(value) > LONGEST.get(field, MAX_CHARACTERS):
+        if isinstance(value, str) and (len(value) > LONGEST.get(field, MAX_CHARACTERS) or (field not in JUDGED and NO_TEXT.search(value))):
             raise BadFrame
         frame[field] = value
     if name == "hello":

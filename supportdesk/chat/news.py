@@ -56,6 +56,10 @@ def _resolved(data: dict[str, str]) -> News:
 
 def _proven(data: dict[str, str]) -> News:
     until = parse_datetime(data.get("until", ""))
+    if data.get("method") == "host_signed":
+        return News(
+            "lock", _("It is you. Signed in with your account until") if until else _("It is you, signed in with your account."), until
+        )
     return News("lock", _("It is you. Proved by email code until") if until else _("It is you. Proved by email code."), until)
 
 

@@ -63,9 +63,13 @@ def at_brand(view: Callable[Concatenate[HttpRequest, Brand, P], HttpResponse]) -
 
 def visitor(request: HttpRequest) -> str:
     """The network a request comes from: an IPv4 address, or the /64 of an IPv6 one; behind proxies the one the outermost saw."""
-    address = request.META.get("REMOTE_ADDR", "")
+    return network_of(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def network_of(address: str, forwarded: str) -> str:
+    """The same for who has the two texts at hand."""
     proxies = settings.AXES_IPWARE_PROXY_COUNT or 0
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
     if proxies and len(hops) >= proxies:
         address = hops[-proxies]
     try:

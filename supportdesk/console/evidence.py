@@ -175,7 +175,9 @@ def _identity(approval: Approval, until: datetime) -> list[Proof]:
         return [Proof(_("Nobody proved on this ticket who they are"), "warn")]
     if (known.revoked_at or known.expires_at) <= until:
         return [Proof(_("The proof of identity ended at"), "warn", min(known.revoked_at or known.expires_at, known.expires_at))]
-    method = _("email code") if known.method == "email_code" else known.method.replace("_", " ")
+    method = (
+        _("email code") if known.method == "email_code" else str(words.METHODS.get(known.method, known.method.replace("_", " "))).lower()
+    )
     return [Proof(_("Identity: %(method)s, proved") % {"method": method}, "ok", known.proved_at)]
 
 

@@ -13,6 +13,8 @@ from policies.facts import CATALOGUE
 from supportdesk.console import words
 from supportdesk.console.thread import names_of
 from supportdesk.core.models import Membership
+from supportdesk.core.permissions import may
+from tickets.access import can_be_shown_out
 from tickets.identity import Level, claim_of, proof_of
 from tickets.models import CustomerIdentity, Escalation, IdentityProof, Priority, Queue, Ticket
 from tickets.models.places import hidden_queues
@@ -24,7 +26,7 @@ MOODS = {"neutral": "Neutral", "positive": "Friendly", "worried": "Worried", "up
 
 @dataclass(frozen=True)
 class Identity:
-    """The rung of the ladder: 0 nothing, 1 an address was given, 2 proved by email code."""
+    """The rung of the ladder: 0 nothing, 1 an address was given, 2 proved, by email code or by the host site."""
 
     level: Level
     rung: int
@@ -38,7 +40,8 @@ def identity_of(ticket: Ticket) -> Identity:
     proof = proof_of(ticket)
     claimed = claim_of(ticket)
     level = Level.PROVEN if proof else Level.CLAIMED if claimed else Level.NONE
-    return Identity(level, [Level.NONE, Level.CLAIMED, Level.PROVEN].index(level), str(words.IDENTITIES[level]), claimed, proof)
+    told = words.METHODS.get(proof.method, words.IDENTITIES[level]) if proof else words.IDENTITIES[level]
+    return Identity(level, [Level.NONE, Level.CLAIMED, Level.PROVEN].index(level), str(told), claimed, proof)
 
 
 def packet_rows(packet: Mapping[str, Any], queues: Mapping[int, str]) -> list[tuple[str, list[str]]]:
@@ -99,6 +102,7 @@ def side_of(ticket: Ticket, member: Membership) -> dict[str, Any]:
     return {
         "identities": list(CustomerIdentity.objects.filter(customer=ticket.customer).order_by("-is_verified", "id")),
         "identity": identity_of(ticket),
+        "may_be_shown_out": may(member, "ticket.assign") and can_be_shown_out(ticket),
         "escalation": escalation,
         "packet": packet_rows({"reason": escalation.reason, **escalation.packet}, queues) if escalation else [],
         "calls": names_of(ToolCall.objects.filter(ticket=ticket, is_write=True).order_by("-created_at")),

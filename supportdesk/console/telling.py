@@ -132,7 +132,21 @@ def _code_refused(event: Happened, cast: Cast) -> Line:
 
 
 def _proven(event: Happened, cast: Cast) -> Line:
+    if event.changed.get("method") == "host_signed":
+        return Line("lock", format_html("{}", _("Signed in on your site")), "ok")
     return Line("lock", format_html(_("Identity proved by {}"), bold(_("email code"))), "ok")
+
+
+def _access_ended(event: Happened, cast: Cast) -> Line:
+    return Line("out", format_html(_("{} ended the customer's access"), bold(actor(event, cast))), "warn")
+
+
+def _left(event: Happened, cast: Cast) -> Line:
+    return Line("out", format_html("{}", _("The customer left the chat on their device")))
+
+
+def _session_ended(event: Happened, cast: Cast) -> Line:
+    return Line("out", format_html("{}", _("Somebody else began a conversation on the same device")))
 
 
 def _run_failed(event: Happened, cast: Cast) -> Line:
@@ -156,6 +170,9 @@ TELLERS: dict[str, Teller] = {
     "identity.code_asked": _code_asked,
     "identity.code_refused": _code_refused,
     "identity.proven": _proven,
+    "customer.access_ended": _access_ended,
+    "chat.left": _left,
+    "chat.session_ended": _session_ended,
     "run.failed": _run_failed,
     "file.added": _file_added,
 }

@@ -29,6 +29,7 @@ urlpatterns = [
     path("tickets/<int:number>/take-over/", acts.take_over, name="take_over"),
     path("tickets/<int:number>/hand-back/", acts.hand_back, name="hand_back"),
     path("tickets/<int:number>/assign/", acts.assign, name="assign"),
+    path("tickets/<int:number>/end-access/", acts.end_access, name="end_access"),
     path("tickets/<int:number>/route/", acts.route, name="route"),
     path("tickets/<int:number>/resolve/", acts.resolve, name="resolve"),
     path("tickets/<int:number>/reopen/", acts.reopen, name="reopen"),

@@ -171,6 +171,8 @@ IDENTITIES: dict[str, str | Promise] = {
     "claimed": gettext_lazy("Address given, not proved"),
     "proven": gettext_lazy("Email code"),
 }
+# How a proof came about, where it was not a code.
+METHODS: dict[str, str | Promise] = {"host_signed": gettext_lazy("Signed in on your site"), "vouched": gettext_lazy("Vouched for")}
 
 LANGUAGES: dict[str, str | Promise] = {
     "en": gettext_lazy("English"),

@@ -1,8 +1,12 @@
 """What all sockets share."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
 from django.urls import URLPattern, re_path
 
 HINTS = ("news", "presence")
@@ -17,6 +21,35 @@ class HintedSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await getattr(self, message["type"])(message)
         else:
             await super().dispatch(message)
+
+
+Application = Callable[[dict[str, Any], Any, Any], Awaitable[Any]]
+PORTS = {"http": 80, "https": 443}
+
+
+class SameOrigin:
+    """Lets in pages of the very host and port a socket is opened at; allowed hosts alone would let in every port of them."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        """Refuse the handshake of any other page."""
+        headers = dict(scope.get("headers") or [])
+        origin, host = (headers.get(name, b"").decode("latin-1").lower() for name in (b"origin", b"host"))
+        is_own = is_same_origin(origin, host) or origin in settings.CSRF_TRUSTED_ORIGINS
+        return await (self.application if is_own else WebsocketDenier())(scope, receive, send)
+
+
+def is_same_origin(origin: str, host: str) -> bool:
+    """Whether a page of this origin belongs to the host of the request; a request that names no host is judged by others."""
+    try:
+        page = urlsplit(origin)
+        usual = PORTS.get(page.scheme)
+        asked = urlsplit(f"{page.scheme}://{host}" if host else origin)
+        return usual is not None and (page.hostname, page.port or usual) == (asked.hostname, asked.port or usual)
+    except ValueError:
+        return False
 
 
 class UnknownPath(AsyncWebsocketConsumer):  # type: ignore[misc]

@@ -25,6 +25,7 @@ from tests.admin.conftest import Drafts, make_drafts
 from tests.admin.pages import send, text, url
 from tests.factories import World, make_member, make_switch, make_ticket, make_user
 from tickets.models import ChannelGrant, QueueGrant, QueueTeam
+from tickets.signed import make_key as make_host_key
 
 CANARY = "canary-of-globex"
 
@@ -55,6 +56,7 @@ def theirs(globex: World) -> dict[Any, Any]:
             *(globex.brand, globex.channel, globex.queue, globex.team, globex.owner, make_switch(globex.tenant)),
             service := ServiceIdentity.objects.create(name=CANARY, scopes=[]),
             make_key(service=service, name=CANARY)[0],
+            make_host_key(channel=globex.channel, name=CANARY, site="https://globex.example", algorithm="HS256", by=SYSTEM_ACTOR)[0],
             Connector.objects.create(key="shop", name=CANARY, base_url="https://shop.example"),
             Article.objects.create(brand=globex.brand, slug=CANARY, language="en", collection=CANARY, title=CANARY, body=CANARY),
             give(QueueGrant, on=globex.queue, to=globex.owner, by=SYSTEM_ACTOR),

@@ -24,6 +24,7 @@ MODULES = (
     "agents/runtime/outcomes.py",
     "tickets/identity.py",
     "tickets/receiving.py",
+    "tickets/signed.py",
     "tickets/writing.py",
 )
 ARGUMENTS = {"_": 1, "gettext": 1, "gettext_lazy": 1, "ngettext": 2, "ngettext_lazy": 2, "pgettext": 2, "pgettext_lazy": 2, "npgettext": 3}

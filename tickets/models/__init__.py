@@ -2,6 +2,7 @@
 
 from tickets.models.customers import ChatSession, Company, Customer, CustomerIdentity, IdentityProof, OneTimeCode
 from tickets.models.files import Attachment
+from tickets.models.keys import HostKey, SpentToken
 from tickets.models.places import Channel, ChannelGrant, Queue, QueueGrant, QueueTeam
 from tickets.models.tickets import Author, Escalation, Handler, Kind, Message, Priority, Reason, Status, Ticket, TicketQuerySet
 
@@ -16,6 +17,7 @@ __all__ = [
     "CustomerIdentity",
     "Escalation",
     "Handler",
+    "HostKey",
     "IdentityProof",
     "Kind",
     "Message",
@@ -25,6 +27,7 @@ __all__ = [
     "QueueGrant",
     "QueueTeam",
     "Reason",
+    "SpentToken",
     "Status",
     "Ticket",
     "TicketQuerySet",

@@ -62,7 +62,11 @@ class CustomerIdentity(TenantModel):
 
 
 class ChatSession(TenantModel):
-    """One visitor's browser on one chat channel; its secret is stored as a hash and opens only its own ticket."""
+    """One visitor's browser on one chat channel; its secret is stored as a hash and opens only its own ticket.
+
+    `proven_identity` is who was proved to sit there before there was a ticket, `proven_by` which way and `proven_until` when; the ticket
+    begins with that proof. The handoff is a one-time code that fetches the token of a session the host site asked for.
+    """
 
     channel = models.ForeignKey("tickets.Channel", on_delete=models.PROTECT, related_name="sessions")
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="sessions")
@@ -72,6 +76,11 @@ class ChatSession(TenantModel):
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
     revoked_at = models.DateTimeField(null=True, blank=True)
+    proven_identity = models.ForeignKey(CustomerIdentity, on_delete=models.SET_NULL, null=True, blank=True, related_name="sessions")
+    proven_by = models.CharField(max_length=20, blank=True)
+    proven_until = models.DateTimeField(null=True, blank=True)
+    handoff_hash = models.CharField(max_length=64, blank=True)
+    handoff_until = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"chat session {self.public_id}"
@@ -102,6 +111,9 @@ class OneTimeCode(TenantModel):
     sent_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["tenant", "created_at"], name="code_of_the_day")]
 
     def __str__(self) -> str:
         return f"code for ticket {self.ticket_id}"

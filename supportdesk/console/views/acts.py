@@ -16,7 +16,7 @@ from supportdesk.console.views.ticket import news_of
 from supportdesk.core.events import teammate
 from supportdesk.core.models import Membership
 from supportdesk.core.permissions import allowed
-from tickets import verbs
+from tickets import access, verbs
 from tickets.errors import Refusal, Unacceptable
 from tickets.models import Ticket
 
@@ -81,6 +81,14 @@ def assign(request: HttpRequest, number: int) -> HttpResponse:
         verbs.assign(ticket_id=ticket.pk, to=people[wanted] if wanted else None, by=by)
 
     return _act(request, number, give, _("Assigned.") if wanted else _("Assigned to nobody."))
+
+
+@require_POST
+@allowed("ticket.assign")
+@takes()
+def end_access(request: HttpRequest, number: int) -> HttpResponse:
+    """Show the customer out of this ticket: whatever opens it on their side ends."""
+    return _act(request, number, lambda ticket, by: access.end_access(ticket_id=ticket.pk, by=by), _("The customer's access has ended."))
 
 
 @require_POST
