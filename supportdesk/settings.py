@@ -305,6 +305,8 @@ UNFOLD = {
     },
 }
 
+DEFAULT_EXCEPTION_REPORTER = "supportdesk.core.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "supportdesk.core.reports.Discreet"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
