@@ -11,10 +11,20 @@ MARK = "••••••"
 # Below this many bytes a file's text is looked through; larger ones are stored as they are.
 MAX_TEXT_FILE = 512 * 1024
 
-# Digits with single spaces or dashes between them, standing alone. Letters before or after belong to an IBAN, an order or a parcel.
-_DIGITS = re.compile(r"(?<![\w.,+:/#-])\d(?:[ \u00a0-]?\d){12,18}(?![\w]|[.,:/-]\d)")
+# Digits with single spaces or dashes between them, standing alone. Letters before or after belong to an order or a parcel, and what
+# looks like the beginning of an IBAN makes the rest a bank account.
+_DIGITS = re.compile(r"(?<![\w.+/#-])(?<![A-Z]{2}\d\d[ \u00a0])\d(?:[ \u00a0-]?\d){12,}(?!\w|[./-]\d)")
 # How card numbers are written: in one piece, in fours, or as Amex and Diners do.
-_GROUPS = frozenset({(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 1), (4, 4, 4, 4, 2), (4, 4, 4, 2), (4, 4, 5), (6, 13)})
+_GROUPS = frozenset(
+    {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 4, 4, 1), (4, 4, 4, 3), (4, 4, 4, 2), (4, 4, 4, 1)}
+    | {(length,) for length in range(13, 20)}
+)
+# What the numbers of the networks begin with, and how long they are.
+_NETWORKS = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d|9\d)\d{11}(?:\d{2,5})?|35(?:2[89]|[3-8]\d)\d{12,15}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}"
+    r"|(?:50|5[678])\d{11,17}|6304\d{12,15}|67(?:59|6[0-3])\d{9,15}"
+)
 
 _PIECES = (
     # Stripe, and keys of the same make, our own among them.
@@ -35,9 +45,7 @@ TOKENS = re.compile("|".join(_PIECES))
 # What each of them begins with: most texts hold none, and this is quicker to see.
 _HINTS = ("_", "AKIA", "ASIA", "AGPA", "AIDA", "AROA", "glpat-", "xox", "xapp-", "AIza", "ya29.", "GOCSPX-", "sk-", "SG.", "eyJ")
 _VISITOR = re.compile(r"[0-9a-f]{24}\.")
-KEY_BLOCKS = re.compile(
-    r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END (?P=kind)-----|\Z)"
-)
+KEY_BLOCKS = re.compile(r"-----BEGIN (?P<kind>[A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----[\s\S]*?(?:-----END (?P=kind)-----|\Z)")
 
 _WORDS = (
     r"password|passwd|passphrase|pwd|pass[ -]?code"
@@ -138,51 +146,69 @@ def _is_secret(said: str, *, is_told: bool) -> bool:
 
 # What follows a colon in ordinary sentences about passwords.
 ORDINARY = frozenset(
-    "forgotten forgot reset wrong invalid incorrect expired what where when which please help this that does doesn't cannot can't will "
-    "vergessen falsch ungültig abgelaufen bitte warum olvidada incorrecta inválida caducada oublié oubliée incorrect invalide expiré "
-    "none unknown required optional hidden show change changed".split()
+    [
+        "forgotten",
+        "forgot",
+        "reset",
+        "wrong",
+        "invalid",
+        "incorrect",
+        "expired",
+        "what",
+        "where",
+        "when",
+        "which",
+        "please",
+        "help",
+        "this",
+        "that",
+        "does",
+        "doesn't",
+        "cannot",
+        "can't",
+        "will",
+        "vergessen",
+        "falsch",
+        "ungültig",
+        "abgelaufen",
+        "bitte",
+        "warum",
+        "olvidada",
+        "incorrecta",
+        "inválida",
+        "caducada",
+        "oublié",
+        "oubliée",
+        "incorrect",
+        "invalide",
+        "expiré",
+        "none",
+        "unknown",
+        "required",
+        "optional",
+        "hidden",
+        "show",
+        "change",
+        "changed",
+    ]
 )
 
 
 def _cards(text: str) -> list[Found]:
-    found = []
-    for hit in _DIGITS.finditer(text):
-        written = hit[0].replace("\u00a0", " ")
-        digits = written.replace(" ", "").replace("-", "")
-        if _is_grouped_as_a_card(written) and _has_card_prefix(digits) and luhn(digits):
-            found.append(Found(*hit.span(), "card", f"•••• {digits[-4:]}"))
-    return found
+    return [found for hit in _DIGITS.finditer(text) if (found := _card_in(hit))]
 
 
-def _is_grouped_as_a_card(written: str) -> bool:
-    parts = tuple(len(part) for part in re.split("[ -]", written))
-    return len(parts) == 1 or parts in _GROUPS
-
-
-# First digits, from and to, and how long the numbers of that network are.
-_NETWORKS = (
-    (4, 4, (13, 16, 19)),
-    (51, 55, (16,)),
-    (2221, 2720, (16,)),
-    (34, 34, (15,)),
-    (37, 37, (15,)),
-    (300, 305, (14, 16, 17, 18, 19)),
-    (36, 36, (14, 15, 16, 17, 18, 19)),
-    (38, 39, (14, 16, 17, 18, 19)),
-    (3528, 3589, (16, 17, 18, 19)),
-    (6011, 6011, (16, 17, 18, 19)),
-    (644, 649, (16, 17, 18, 19)),
-    (65, 65, (16, 17, 18, 19)),
-    (62, 62, (16, 17, 18, 19)),
-    (50, 50, (13, 14, 15, 16, 17, 18, 19)),
-    (56, 58, (13, 14, 15, 16, 17, 18, 19)),
-    (6304, 6304, (16, 17, 18, 19)),
-    (6759, 6763, (13, 14, 15, 16, 17, 18, 19)),
-)
-
-
-def _has_card_prefix(digits: str) -> bool:
-    return any(low <= int(digits[: len(str(low))]) <= high and len(digits) in lengths for low, high, lengths in _NETWORKS)
+def _card_in(hit: re.Match[str]) -> Found | None:
+    """The card number a run of digits begins or ends with: an expiry date, a check code or an order number may stand beside it."""
+    run = hit[0].replace("\u00a0", " ").replace("-", " ")
+    parts = run.split(" ")
+    many = len(parts)
+    for first, last in {(0, end) for end in range(1, min(many, 5) + 1)} | {(start, many) for start in range(max(0, many - 5), many)}:
+        digits = "".join(parts[first:last])
+        if tuple(map(len, parts[first:last])) in _GROUPS and _NETWORKS.fullmatch(digits) and luhn(digits):
+            start = hit.start() + sum(map(len, parts[:first])) + first
+            return Found(start, start + len(digits) + last - first - 1, "card", f"•••• {digits[-4:]}")
+    return None
 
 
 def luhn(digits: str) -> bool:

@@ -194,5 +194,5 @@ def test_an_error_with_a_secret_at_hand_tells_it_to_nobody(
     assert answer.status_code == 500
     assert "Broken" in written.getvalue()
     told = [text(answer), written.getvalue(), *(each.body + "".join(str(part[0]) for part in each.alternatives) for each in mail.outbox)]
-    assert len(told) == 3
+    assert len(told) >= 3
     assert [n for n, each in enumerate(told) if CANARY in each] == []
