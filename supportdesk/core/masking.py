@@ -179,7 +179,6 @@ ORDINARY = frozenset(
         "caducada",
         "oublié",
         "oubliée",
-        "incorrect",
         "invalide",
         "expiré",
         "none",
