@@ -9,7 +9,8 @@ PYTHON_BIN := .venv/bin/python
 # What a production server would set, for `manage.py check --deploy`; the values open nothing.
 DEPLOYED := SUPPORTDESK_PRODUCTION=1 SECRET_KEY=0q7r1s-only-for-make-check-8Zc2LkV5nYw9TgBhXf3JdPm6UaEoKi4R \
 	SEALING_KEYS=check:bWFrZS1jaGVjay1tYWtlLWNoZWNrLW1ha2UtY2hlY2s= ALLOWED_HOSTS=desk.example \
-	DATABASE_URL=postgres://desk@127.0.0.1/desk REDIS_URL=redis://127.0.0.1:6379/0
+	DATABASE_URL=postgres://desk@127.0.0.1/desk REDIS_URL=redis://127.0.0.1:6379/0 \
+	EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend
 
 .PHONY: help setup setup-dev run test reliability bench screens lock clean \
 	check check-ruff check-format check-types check-imports check-templates check-migrations check-deploy check-tracked

@@ -145,52 +145,12 @@ def _is_secret(said: str, *, is_told: bool) -> bool:
 
 
 # What follows a colon in ordinary sentences about passwords.
-ORDINARY = frozenset(
-    [
-        "forgotten",
-        "forgot",
-        "reset",
-        "wrong",
-        "invalid",
-        "incorrect",
-        "expired",
-        "what",
-        "where",
-        "when",
-        "which",
-        "please",
-        "help",
-        "this",
-        "that",
-        "does",
-        "doesn't",
-        "cannot",
-        "can't",
-        "will",
-        "vergessen",
-        "falsch",
-        "ungültig",
-        "abgelaufen",
-        "bitte",
-        "warum",
-        "olvidada",
-        "incorrecta",
-        "inválida",
-        "caducada",
-        "oublié",
-        "oubliée",
-        "invalide",
-        "expiré",
-        "none",
-        "unknown",
-        "required",
-        "optional",
-        "hidden",
-        "show",
-        "change",
-        "changed",
-    ]
-)
+_ORDINARY = """
+forgotten forgot reset wrong invalid incorrect expired what where when which please help this that does doesn't cannot can't will
+vergessen falsch ungültig abgelaufen bitte warum olvidada incorrecta inválida caducada oublié oubliée invalide expiré
+none unknown required optional hidden show change changed
+"""
+ORDINARY = frozenset(_ORDINARY.split())
 
 
 def _cards(text: str) -> list[Found]:

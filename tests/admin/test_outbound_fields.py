@@ -23,6 +23,7 @@ from supportdesk.core.safe_http import INSIDE, NO_URL, NotSent, Refused
 from supportdesk.core.tenancy import acting_for
 from tests.factories import World
 
+ROOMS = ("supportdesk.", "tickets.", "policies.", "agents.")
 ADDRESS = re.compile(
     r"(^|_)(url|uri|host|hostname|endpoint|issuer|server|webhook|domain|link|avatar|image|logo|callback|origin|website|homepage|feed|proxy)s?(_|$)"
 )
@@ -75,7 +76,8 @@ NAMES = {
     "public.example": [PUBLIC],
 }
 INSIDE_HOSTS = [
-    *("127.0.0.1", "localhost", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "0", "0.0.0.0"),
+    *("127.0.0.1", "localhost", "127.1", "127.0.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "0"),
+    *("0.0.0.0",),  # noqa: S104
     *("127.0.0.1.", "localhost.", "LOCALHOST", "127.255.255.254"),
     *("10.0.0.8", "172.16.0.1", "192.168.1.1", "100.64.0.1", "169.254.169.254", "2852039166", "0xa9fea9fe", "192.0.0.192", "198.18.0.1"),
     *("224.0.0.1", "255.255.255.255", "168.63.129.16", "100.100.100.200"),
@@ -127,7 +129,7 @@ def _resolver(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
 def ours(kind: type) -> Iterator[type]:
     """Every class of the product below this one."""
     for below in kind.__subclasses__():
-        if below.__module__.startswith(("supportdesk.", "tickets.", "policies.", "agents.")):
+        if below.__module__.startswith(ROOMS):
             yield below
         yield from ours(below)
 

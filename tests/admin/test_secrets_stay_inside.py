@@ -137,7 +137,7 @@ def test_no_history_table_keeps_a_secret():
 
 
 def test_a_history_that_would_keep_a_secret_stops_the_start():
-    class Kept(models.Model):
+    class Kept(models.Model):  # noqa: DJ008
         class Meta:
             app_label = "core"
             managed = False

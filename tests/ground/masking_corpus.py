@@ -9,20 +9,8 @@ from datetime import date, timedelta
 
 LETTERS = string.ascii_letters + string.digits
 # First digits of the networks, and how long their numbers are.
-NETWORKS = [
-    ("4", 16),
-    ("4", 13),
-    ("4", 19),
-    ("51", 16),
-    ("55", 16),
-    ("2221", 16),
-    ("34", 15),
-    ("37", 15),
-    ("36", 14),
-    ("3530", 16),
-    ("6011", 16),
-    ("62", 17),
-]
+NETWORKS = [("4", 16), ("4", 13), ("4", 19), ("51", 16), ("55", 16), ("2221", 16), ("34", 15), ("37", 15), ("36", 14)]
+NETWORKS += [("3530", 16), ("6011", 16), ("62", 17)]
 
 
 def luhn_digit(body: str) -> str:

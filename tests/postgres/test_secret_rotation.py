@@ -83,7 +83,7 @@ def test_the_command_says_what_still_needs_an_older_key(acme: World, settings: S
 def test_a_secret_whose_key_is_gone_is_named_and_the_others_rotate(acme: World, settings: Settings):
     lost, old, new = key("lost"), key("old"), key("new")
     settings.SEALING_KEYS = [old]
-    first, second = connectors(acme, 2)
+    _first, second = connectors(acme, 2)
     settings.SEALING_KEYS = [lost]
     with acting_for(acme.tenant):
         Connector.objects.get(pk=second).set_token("gone")
