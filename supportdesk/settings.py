@@ -260,10 +260,8 @@ ADMIN_CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
     "style-src": [SELF, UNSAFE_INLINE],
 }
 # What no page of ours asks a browser for.
-PERMISSIONS_POLICY = ", ".join(
-    f"{name}=()"
-    for name in ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb")
-)
+DEVICES = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb")
+PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in DEVICES)
 
 # Requests of one API key in a minute.
 API_RATE = env.number("API_RATE", 600)

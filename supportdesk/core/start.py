@@ -49,7 +49,5 @@ def unsafe_logins() -> list[str]:
             if said and is_working:
                 wrong.append(f"The database role {name} {said}: unset DATABASE_AS_OWNER and work as supportdesk_app.")
             elif said:
-                logger.warning(
-                    "The database login %s %s; let processes log in as a role that owns nothing (docs/operations.md).", name, said
-                )
+                logger.warning("The database login %s %s; log in as a role that owns nothing: docs/operations.md.", name, said)
     return wrong
