@@ -254,7 +254,7 @@ CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
 
 # Django admin (unfold) runs Alpine, which evaluates expressions, and writes its colours into the page; scripts in the page still do
 # not run. BrowserRules gives its pages this policy.
-ADMIN_CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
+ADMIN_CONTENT_SECURITY_POLICY: dict[str, list[Any]] = {
     **CONTENT_SECURITY_POLICY["DIRECTIVES"],
     "script-src": [SELF, UNSAFE_EVAL],
     "style-src": [SELF, UNSAFE_INLINE],

@@ -20,6 +20,7 @@ from pytest_django import Settings
 from rest_framework.serializers import ModelSerializer
 
 from agents.actions.models import Connector
+from supportdesk.core.logs import Redact
 from supportdesk.core.sealed import SealedField, sealed_columns
 from supportdesk.core.sealing import CannotOpen
 from supportdesk.core.tenancy import acting_for
@@ -173,9 +174,10 @@ def test_an_error_with_a_secret_at_hand_tells_it_to_nobody(
 
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    made = site.LOGGING["handlers"]["stderr"]
-    handler.setFormatter(logging.Formatter(site.LOGGING["formatters"][made["formatter"]]["format"]))
-    handler.addFilter(__import__("supportdesk.core.logs", fromlist=["Redact"]).Redact())
+    logging_of_the_site: Any = site.LOGGING
+    handler.setFormatter(logging.Formatter(logging_of_the_site["formatters"]["plain"]["format"]))
+    assert logging_of_the_site["handlers"]["stderr"]["filters"] == ["redact"]
+    handler.addFilter(Redact())
     mails = AdminEmailHandler(include_html=True)
     monkeypatch.setattr(Connector, "set_token", breaks)
     settings.DEBUG, settings.ADMINS = is_debug, [("Ops", "ops@people.example")]
