@@ -9,9 +9,10 @@ PYTHON_BIN := .venv/bin/python
 # What a production server would set, for `manage.py check --deploy`; the values open nothing.
 DEPLOYED := SUPPORTDESK_PRODUCTION=1 SECRET_KEY=0q7r1s-only-for-make-check-8Zc2LkV5nYw9TgBhXf3JdPm6UaEoKi4R \
 	SEALING_KEYS=check:bWFrZS1jaGVjay1tYWtlLWNoZWNrLW1ha2UtY2hlY2s= ALLOWED_HOSTS=desk.example \
-	DATABASE_URL=postgres://desk@127.0.0.1/desk REDIS_URL=redis://127.0.0.1:6379/0
+	DATABASE_URL=postgres://desk@127.0.0.1/desk REDIS_URL=redis://127.0.0.1:6379/0 \
+	EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend
 
-.PHONY: help setup setup-dev run test reliability bench screens lock clean \
+.PHONY: help setup setup-dev run test reliability bench screens lock clean audit sbom \
 	check check-ruff check-format check-types check-imports check-templates check-migrations check-deploy check-tracked
 
 help: ## this list
@@ -64,6 +65,12 @@ check-deploy: setup-dev
 
 check-tracked: setup-dev
 	@$(PYTHON_BIN) -m tests.house.tracked
+
+audit: setup-dev ## known holes in the locked requirements; says loudly when the advisory service does not answer
+	@PATH="$(CURDIR)/.venv/bin:$$PATH" deploy/audit.sh requirements.txt requirements-dev.txt
+
+sbom: setup-dev ## bill of materials of what production installs, into build/sbom.json (CycloneDX)
+	@$(PYTHON_BIN) deploy/sbom.py requirements.txt build/sbom.json
 
 lock: setup-dev ## lock requirements*.in again, with hashes, for every Python from 3.11
 	@for name in requirements requirements-dev; do \

@@ -14,6 +14,9 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 from supportdesk.chat.routing import websocket_urlpatterns as chat  # noqa: E402
 from supportdesk.console.routing import websocket_urlpatterns as console  # noqa: E402
 from supportdesk.core.sockets import SameOrigin, UnknownPath  # noqa: E402
+from supportdesk.core.start import refuse_unsafe_start  # noqa: E402
+
+refuse_unsafe_start()
 
 application = ProtocolTypeRouter(
     {

@@ -34,7 +34,16 @@ def load(**_: Any) -> None:
     import django
 
     django.setup()
+    from django.core.exceptions import ImproperlyConfigured
     from django.db import connections
+
+    from supportdesk.core.start import refuse_unsafe_start
+
+    try:
+        refuse_unsafe_start()
+    except ImproperlyConfigured as error:
+        # Celery goes on after any other exception of a signal.
+        raise SystemExit(str(error)) from error
 
     from supportdesk.core.jobs import preload
 

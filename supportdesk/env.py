@@ -2,9 +2,12 @@
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+# What a database URL may say about its connection, as libpq spells it.
+TLS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
 
 
 def text(name: str, default: str | None = None) -> str:
@@ -63,7 +66,7 @@ def database(url: str, *, role: str = "") -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
-            "OPTIONS": {"assume_role": role} if role else {},
+            "OPTIONS": {**({"assume_role": role} if role else {}), **{key: value for key, value in parse_qsl(parts.query) if key in TLS}},
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
             "DISABLE_SERVER_SIDE_CURSORS": True,

@@ -1,8 +1,9 @@
 """All settings, read from the environment. docs/settings.md is the table of them."""
 
 from pathlib import Path
+from typing import Any
 
-from csp.constants import NONCE, NONE, SELF
+from csp.constants import NONCE, NONE, SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
 from supportdesk import env
@@ -63,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "supportdesk.core.middleware.BrowserRules",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "supportdesk.core.middleware.CustomerLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -221,17 +223,21 @@ TAIL_SECONDS = env.number("TAIL_MILLISECONDS", 150) / 1000
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+# Over TLS the names say that no other host of the domain may have set them, and browsers hold to it.
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = ("__Host-session", "__Host-csrf") if PRODUCTION else ("sessionid", "csrftoken")
+# Forms and htmx carry the token in the page; no script reads the cookie.
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_SSL_REDIRECT = PRODUCTION and env.flag("SECURE_SSL_REDIRECT", True)
 SECURE_HSTS_SECONDS = 31536000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = PRODUCTION
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.number("PROXY_COUNT", 0) else None
 X_FRAME_OPTIONS = "DENY"
-CONTENT_SECURITY_POLICY = {
-    # Django admin (unfold) runs Alpine, which evaluates expressions; its pages carry a policy of their own.
-    "EXCLUDE_URL_PREFIXES": ("/admin/",),
+CONTENT_SECURITY_POLICY: dict[str, dict[str, list[Any]]] = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
@@ -245,6 +251,17 @@ CONTENT_SECURITY_POLICY = {
         "manifest-src": [SELF],
     },
 }
+
+# Django admin (unfold) runs Alpine, which evaluates expressions, and writes its colours into the page; scripts in the page still do
+# not run. BrowserRules gives its pages this policy.
+ADMIN_CONTENT_SECURITY_POLICY: dict[str, list[Any]] = {
+    **CONTENT_SECURITY_POLICY["DIRECTIVES"],
+    "script-src": [SELF, UNSAFE_EVAL],
+    "style-src": [SELF, UNSAFE_INLINE],
+}
+# What no page of ours asks a browser for.
+DEVICES = ("accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb")
+PERMISSIONS_POLICY = ", ".join(f"{name}=()" for name in DEVICES)
 
 # Requests of one API key in a minute.
 API_RATE = env.number("API_RATE", 600)
@@ -305,6 +322,8 @@ UNFOLD = {
     },
 }
 
+DEFAULT_EXCEPTION_REPORTER = "supportdesk.core.reports.Reporter"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "supportdesk.core.reports.Discreet"
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

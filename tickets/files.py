@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from supportdesk.core.events import Actor, record
+from supportdesk.core.masking import masked, masked_file
 from tickets.errors import Unacceptable
 from tickets.models import Attachment, Ticket
 
@@ -24,7 +25,7 @@ def safe_name(name: str) -> str:
 
 @transaction.atomic
 def attach(*, ticket: Ticket, name: str, content: bytes, by: Actor) -> Attachment:
-    """Store one file on a ticket; the type is read from the content, never believed.
+    """Store one file on a ticket; the type is read from the content, never believed; text is masked as messages are.
 
     Raises:
         Unacceptable: empty, or larger than ATTACHMENT_MAX_BYTES.
@@ -33,10 +34,11 @@ def attach(*, ticket: Ticket, name: str, content: bytes, by: Actor) -> Attachmen
         raise Unacceptable(_("This file is empty."))
     if len(content) > settings.ATTACHMENT_MAX_BYTES:
         raise Unacceptable(_("This file is too large: at most %(n)s MB.") % {"n": settings.ATTACHMENT_MAX_BYTES // (1024 * 1024)})
+    content = masked_file(content)
     row = Attachment(
         ticket=ticket,
         uploaded_by=by.kind,
-        name=safe_name(name),
+        name=safe_name(masked(name)),
         content_type=filetype.guess_mime(content) or "application/octet-stream",
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),

@@ -16,6 +16,7 @@ from django.utils import timezone
 from supportdesk.core.events import Actor, record
 from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import enqueue
+from supportdesk.core.masking import masked
 from supportdesk.core.models import Brand, Environment, Tenant
 from supportdesk.core.tenancy import acting_tenant
 from tickets import routing
@@ -147,7 +148,7 @@ def api_channel(environment: str) -> Channel:
 
 def claiming_customer(*, name: str, email: str) -> Customer:
     """A new customer with an address nobody proved yet; belongs inside the caller's transaction."""
-    customer: Customer = Customer.objects.create(name=name)
+    customer: Customer = Customer.objects.create(name=masked(name)[:120])
     if email:
         CustomerIdentity.objects.create(customer=customer, kind=CustomerIdentity.Kind.EMAIL, value=email)
     return customer
@@ -235,7 +236,7 @@ def open_ticket(channel: Channel, customer: Customer, *, subject: str) -> Ticket
     Tenant.objects.filter(pk=tenant.pk).update(last_ticket_number=F("last_ticket_number") + 1)
     number = Tenant.objects.values_list("last_ticket_number", flat=True).get(pk=tenant.pk)
     route = routing.choose(intent="", language=customer.language, reason="", queues=queue_facts())
-    first_line = subject.strip().splitlines()[0]
+    first_line = masked(subject).strip().splitlines()[0]
     ticket = Ticket.objects.create(
         number=number,
         brand=channel.brand,

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from policies.models import PolicyVersion
 from supportdesk.core.models import Environment, Membership
-from supportdesk.core.sealing import seal, unseal
+from supportdesk.core.sealed import SealedField
 from supportdesk.core.tenancy import TenantManager, TenantModel
 from tickets.models import Customer, Handler, Status, Ticket
 
@@ -21,7 +21,7 @@ class Connector(TenantModel):
     name = models.CharField(max_length=80)
     base_url = models.CharField(max_length=200)
     environment = models.CharField(max_length=4, choices=Environment.choices, default=Environment.LIVE)
-    sealed_token = models.TextField(blank=True, editable=False)
+    sealed_token = SealedField("token")
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -30,14 +30,9 @@ class Connector(TenantModel):
     def __str__(self) -> str:
         return self.name
 
-    @property
-    def _place(self) -> str:
-        return f"{self.tenant_id}|actions.Connector|token|{self.pk}"
-
     def set_token(self, token: str) -> None:
         """Seal and store the token; it can be used and replaced, never shown again."""
-        self.sealed_token = seal(token, place=self._place)
-        self.save(update_fields=["sealed_token"])
+        self.sealed_token.put(token)
 
     def token(self) -> str:
         """The token in the clear, for the adapter alone.
@@ -45,7 +40,7 @@ class Connector(TenantModel):
         Raises:
             CannotOpen: when the sealed text does not belong here.
         """
-        return unseal(self.sealed_token, place=self._place) if self.sealed_token else ""
+        return self.sealed_token.open()
 
 
 class State(models.TextChoices):

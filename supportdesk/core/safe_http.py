@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     import httpx
 
+# The same words for every address inside, so that a refusal tells nothing of what is there.
+INSIDE = "This host is not on the public internet."
+NO_URL = "This is no URL of the web."
+# Ports that other protocols listen on; what is sent there could be read as their commands.
+WEB_PORTS = (80, 443)
+STORES = frozenset({1433, 1521, 2375, 2376, 2379, 3306, 3389, 5432, 5672, 5900, 6379, 6443, 9200, 10250, 11211, 15672, 27017})
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
+# Public by their number, inside by their use: protocol assignments and Oracle's metadata, 6to4 relays, Azure's host.
+INSIDE_TOO = [ipaddress.ip_network(each) for each in ("192.0.0.0/24", "192.88.99.0/24", "168.63.129.16/32")]
 UNICAST = ipaddress.ip_network("2000::/3")
 
 
@@ -71,13 +79,13 @@ def checked_address(url: str) -> "tuple[httpx.URL, str]":
     try:
         parsed = httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise Refused(f"This is no URL: {error}") from error
+        raise Refused(NO_URL) from error
     if parsed.scheme not in ("http", "https") or parsed.userinfo or not parsed.host:
         raise Refused("Only plain http and https URLs with a host name are allowed.")
     port = parsed.port or (443 if parsed.scheme == "https" else 80)
-    if port > 65535:
-        raise Refused("There is no such port.")
     is_listed = f"{parsed.host}:{port}" in settings.OUTBOUND_PRIVATE_HOSTS
+    if not is_listed and (port > 65535 or port in STORES or (port < 1024 and port not in WEB_PORTS)):
+        raise Refused("Use the web's own port, or one above 1023 that no database or mail server has.")
     if parsed.scheme == "http" and settings.PRODUCTION and not is_listed:
         raise Refused("Use https: what is sent over http can be read on the way.")
     try:
@@ -86,7 +94,7 @@ def checked_address(url: str) -> "tuple[httpx.URL, str]":
         raise NotSent(f"{parsed.host} does not resolve.") from error
     addresses = sorted(str(address) for address in found)
     if not is_listed and not all(_is_public(address) for address in addresses):
-        raise Refused(f"{parsed.host} is not on the public internet.")
+        raise Refused(INSIDE)
     # Loopback names resolve to both families; the service usually listens on the older one.
     return parsed, next((address for address in addresses if ":" not in address), addresses[0])
 
@@ -97,6 +105,8 @@ def _is_public(address: str) -> bool:
         ip = ip.ipv4_mapped
     # Global unicast only: the other IPv6 ranges, and 6to4, carry IPv4 addresses that would be reached behind the check's back.
     if isinstance(ip, ipaddress.IPv6Address) and (ip not in UNICAST or ip.sixtofour):
+        return False
+    if any(ip in network for network in INSIDE_TOO):
         return False
     return ip.is_global and not ip.is_multicast
 

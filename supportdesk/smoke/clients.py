@@ -220,7 +220,7 @@ class Teammate:
         self.http.close()
 
     def _post(self, path: str, **fields: str) -> httpx.Response:
-        token = self.http.cookies.get("csrftoken") or ""
+        token = self.http.cookies.get("csrftoken") or self.http.cookies.get("__Host-csrf") or ""
         return self.http.post(path, data={**fields, "csrfmiddlewaretoken": token}, headers={"Referer": self.url, "X-CSRFToken": token})
 
     def hears(self, seconds: float = PATIENCE) -> bool:
@@ -266,7 +266,7 @@ class Teammate:
 
     def decide_again(self, approval: int, shown: str) -> bool:
         """Whether another decision is taken; asks as the page does, so that a refusal keeps its status."""
-        token = self.http.cookies.get("csrftoken") or ""
+        token = self.http.cookies.get("csrftoken") or self.http.cookies.get("__Host-csrf") or ""
         headers = {"Referer": self.url, "X-CSRFToken": token, "HX-Request": "true"}
         fields = {"shown": shown, "csrfmiddlewaretoken": token}
         return self.http.post(f"/console/approvals/{approval}/approve/", data=fields, headers=headers).status_code == 200

@@ -10,6 +10,7 @@ from supportdesk.api.schema import ID, operation
 from supportdesk.api.shapes.people import CustomerChange, CustomerIn, CustomerOut, CustomerPage, CustomerQuery, customer_out
 from supportdesk.api.views.base import ApiView
 from supportdesk.core.events import record
+from supportdesk.core.masking import masked
 from tickets.models import Customer
 from tickets.receiving import claiming_customer
 
@@ -74,6 +75,7 @@ class OneCustomer(ApiView):
         sent, customer = self.taken(CustomerChange), reach.customer(self.principal, id)
         with transaction.atomic():
             if sent:
+                sent |= {"name": masked(sent["name"])[:120]} if "name" in sent else {}
                 Customer.objects.filter(pk=customer.pk).update(**sent)
                 record("customer.changed", by=self.principal.actor, changed={"fields": sorted(sent)}, customer=customer.pk)
         return Response(customer_out(reach.customer(self.principal, id)))

@@ -12,6 +12,7 @@ from django.db import close_old_connections, connections
 from supportdesk.core import jobs
 from supportdesk.core.events import stamp
 from supportdesk.core.relay import Relay, log
+from supportdesk.core.start import refuse_unsafe_start
 
 SWEEP_SECONDS = 2.0
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
             raise CommandError("The relay belongs to the production form: set DATABASE_URL to PostgreSQL, and REDIS_URL.")
         from supportdesk.celery import Broker
 
+        refuse_unsafe_start()
         stopping = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: stopping.set())

@@ -12,6 +12,7 @@ from django.db import close_old_connections, connections
 from supportdesk.core import jobs
 from supportdesk.core.events import stamp
 from supportdesk.core.leases import Leases
+from supportdesk.core.start import refuse_unsafe_start
 
 IDLE_SECONDS = 0.15
 SWEEP_SECONDS = 2.0
@@ -29,6 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until told to stop."""
+        refuse_unsafe_start()
         if options["once"]:
             self.stdout.write(f"{jobs.run_due(100_000)} jobs run")
             return
