@@ -45,7 +45,7 @@ class AgentAdmin(Promoting, HistoryAdmin):
     fields = (("brand", "is_active"), ("prompt", "policy"), "tools", "model_chain")
     actions = ("make_a_release",)
 
-    @act("Make a release", permission="promote")
+    @act("Make a release", permission="promote", of="release.promote")
     def make_a_release(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
         """Freeze each chosen agent as it is now; nothing goes live by it."""
         for agent in queryset.select_related("prompt", "policy"):
@@ -78,7 +78,7 @@ class ReleaseAdmin(Promoting, ReadOnlyAdmin):
         """Whether new tickets take it."""
         return any(label.name == "live" and label.environment == "live" for label in release.labels.all())
 
-    @act("Make live", permission="promote")
+    @act("Make live", permission="promote", of="release.promote")
     def make_live(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
         """Make the one chosen release live for new tickets."""
         chosen = list(queryset)
@@ -99,7 +99,7 @@ class LabelAdmin(Promoting, ReadOnlyAdmin):
     actions = ("roll_back",)
     list_disable_select_all = False
 
-    @act("Roll back", permission="promote")
+    @act("Roll back", permission="promote", of="release.promote")
     def roll_back(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
         """Make live what was live before."""
         for label in queryset.select_related("agent__brand"):

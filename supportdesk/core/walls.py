@@ -27,6 +27,8 @@ CONTROL_PLANE = frozenset(
         "core.Event",
         "core.ChainHead",
         "core.Presence",
+        # Asked for before anybody is known; so are the tables of django-allauth, which belong to people, not to workspaces.
+        "accounts.PasswordReset",
     }
 )
 # Rows the app role may add and read, never change or take away.
