@@ -55,7 +55,10 @@ def note_session(request: HttpRequest) -> None:
         return
     now = {"last_seen_at": timezone.now(), "ip": get_client_ip_address(request) or "0.0.0.0"}  # noqa: S104
     if not UserSession.objects.filter(session_key=key, user_id=request.user.pk).update(**now):
-        UserSession.objects.create_from_request(request)
+        agent = request.headers.get("User-Agent", "")[: UserSession._meta.get_field("user_agent").max_length]
+        UserSession.objects.bulk_create(
+            [UserSession(session_key=key, user_id=request.user.pk, user_agent=agent, **now)], ignore_conflicts=True
+        )
 
 
 def _to(request: HttpRequest, url: str) -> HttpResponse:

@@ -13,8 +13,8 @@ from supportdesk.core.models import Membership, Tenant
 from supportdesk.core.tenancy import acting_for
 
 SIGNED_IN_AT = "signed_in_at"
-# A change of the rules holds everywhere within this time.
-KNOWN_SECONDS = 3
+# A change is known at once where the cache is shared, elsewhere within this time.
+KNOWN_SECONDS = 60
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from agents.releases.models import Agent, Label, Release
 from agents.runtime.models import AgentRun, Step
 from policies.models import Policy, Rule
 from policies.publishing import publish_policy, publish_prompt
+from supportdesk.accounts.models import SignInRules
 from supportdesk.core.admin import ByTable
 from supportdesk.core.events import SYSTEM_ACTOR
 from supportdesk.core.keys import make_key
@@ -54,6 +55,7 @@ def theirs(globex: World) -> dict[Any, Any]:
             *(globex.brand, globex.channel, globex.queue, globex.team, globex.owner, make_switch(globex.tenant)),
             service := ServiceIdentity.objects.create(name=CANARY, scopes=[]),
             make_key(service=service, name=CANARY)[0],
+            SignInRules.objects.create(session_hours=7),
             Connector.objects.create(key="shop", name=CANARY, base_url="https://shop.example"),
             Article.objects.create(brand=globex.brand, slug=CANARY, language="en", collection=CANARY, title=CANARY, body=CANARY),
             Label.objects.create(agent=agent, release=release),
