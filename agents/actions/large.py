@@ -1,9 +1,8 @@
 """Which calls are so large that approving them asks again who it is."""
 
+from agents.actions.models import ToolCall
 from supportdesk.accounts.rules import rules_of
 from supportdesk.core.tenancy import acting_tenant
-
-from agents.actions.models import ToolCall
 
 
 def is_large(call: ToolCall, amount: object = None) -> bool:

@@ -5,12 +5,12 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
-from axes.helpers import get_client_ip_address
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from supportdesk.accounts.second_factor import sealed_place
+from supportdesk.core.clients import client_address
 from supportdesk.core.middleware import membership_of
 from supportdesk.core.sealing import seal, unseal
 
@@ -42,8 +42,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             request.session.set_expiry(0)
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """The address axes counts by: one notion of who the client is, trusting as many proxies as are configured."""
-        return get_client_ip_address(request) or "0.0.0.0"  # noqa: S104
+        """One notion of who the client is, for allauth and for axes."""
+        return client_address(request)
 
     def add_message(self, *args: Any, **kwargs: Any) -> None:
         """Our pages say what happened in their own words."""

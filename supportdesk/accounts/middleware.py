@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.usersessions.models import UserSession
-from axes.helpers import get_client_ip_address
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
@@ -15,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from supportdesk.accounts.rules import is_over, lacks_second_factor
+from supportdesk.core.clients import client_address
 from supportdesk.core.models import Membership
 
 SEEN_EVERY = 60
@@ -53,7 +53,7 @@ def note_session(request: HttpRequest) -> None:
     key = request.session.session_key
     if not key or not cache.add(f"session-seen:{hashlib.sha256(key.encode()).hexdigest()}", 1, SEEN_EVERY):
         return
-    now = {"last_seen_at": timezone.now(), "ip": get_client_ip_address(request) or "0.0.0.0"}  # noqa: S104
+    now = {"last_seen_at": timezone.now(), "ip": client_address(request)}
     if not UserSession.objects.filter(session_key=key, user_id=request.user.pk).update(**now):
         agent = request.headers.get("User-Agent", "")[: UserSession._meta.get_field("user_agent").max_length]
         UserSession.objects.bulk_create(

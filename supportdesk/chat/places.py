@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from django.conf import settings
 from django.core.cache import cache
 from django.http import Http404, HttpRequest, HttpResponse
 
+from supportdesk.core.clients import NOWHERE, client_address, client_network
 from supportdesk.core.models import Brand, Tenant
 from supportdesk.core.tenancy import acting_for
 from tickets.models import Channel
@@ -63,16 +63,11 @@ def at_brand(view: Callable[Concatenate[HttpRequest, Brand, P], HttpResponse]) -
 
 def visitor(request: HttpRequest) -> str:
     """The network a request comes from: an IPv4 address, or the /64 of an IPv6 one; behind proxies the one the outermost saw."""
-    address = request.META.get("REMOTE_ADDR", "")
-    proxies = settings.AXES_IPWARE_PROXY_COUNT or 0
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    if proxies and len(hops) >= proxies:
-        address = hops[-proxies]
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
+    address = client_address(request)
+    if address == NOWHERE:
         return "unknown"
-    return str(known) if known.version == 4 else str(ipaddress.ip_network(f"{known}/64", strict=False))
+    known = ipaddress.ip_address(address)
+    return str(known) if known.version == 4 else f"{client_network(request)}/64"
 
 
 def is_flooding(request: HttpRequest) -> bool:

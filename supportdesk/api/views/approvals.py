@@ -126,7 +126,9 @@ class Reject(Decide):
     def post(self, request: Request, id: int) -> Response:
         """The agent tells the customer, with the words of `say` if there are any."""
         sent, by = self.taken(RejectIn), self.teammate
-        call = self.decided(id, lambda found: approvals.reject(approval_id=found.pk, by=by, reason=sent["reason"], say=sent["say"]), lets_run=False)
+        call = self.decided(
+            id, lambda found: approvals.reject(approval_id=found.pk, by=by, reason=sent["reason"], say=sent["say"]), lets_run=False
+        )
         return Response({"call": call_out(call)})
 
 

@@ -14,8 +14,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods
 
-from axes.helpers import get_client_ip_address
 from supportdesk.accounts import resets
+from supportdesk.core.clients import client_network
 from supportdesk.core.models import User
 
 TOKEN = "reset_token"
@@ -95,7 +95,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
 
 
 def _is_flooding(request: HttpRequest) -> bool:
-    name = f"reset-wishes:{get_client_ip_address(request) or ''}"
+    name = f"reset-wishes:{client_network(request)}"
     cache.add(name, 0, timeout=3600)
     try:
         return int(cache.incr(name)) > WISHES_AN_HOUR

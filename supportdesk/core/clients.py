@@ -1,0 +1,26 @@
+"""Which address a request comes from: believed as many hops back as there are proxies of ours, and not one more."""
+
+import ipaddress
+
+from django.conf import settings
+from django.http import HttpRequest
+
+NOWHERE = "0.0.0.0"  # noqa: S104
+
+
+def client_address(request: HttpRequest) -> str:
+    """The client's address; behind proxies the one the outermost of ours saw. What clients say of themselves does not count."""
+    address = request.META.get("REMOTE_ADDR", "")
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    if settings.PROXY_COUNT and len(hops) >= settings.PROXY_COUNT:
+        address = hops[-settings.PROXY_COUNT]
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return NOWHERE
+
+
+def client_network(request: HttpRequest) -> str:
+    """What tries are counted by: an IPv4 address, or the first address of an IPv6 client's /64."""
+    known = ipaddress.ip_address(client_address(request))
+    return str(known) if known.version == 4 else str(ipaddress.ip_network(f"{known}/64", strict=False).network_address)
