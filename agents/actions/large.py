@@ -6,7 +6,7 @@ from supportdesk.core.tenancy import acting_tenant
 
 
 def is_large(call: ToolCall, amount: object = None) -> bool:
-    """Whether the call, or the amount put in its place, is above what the workspace lets pass without asking; another currency always is."""
+    """Whether the call, or the amount put in its place, is above what passes unasked; another currency than the workspace's is."""
     tenant = acting_tenant()
     amounts = [each for each in (call.amount, amount) if isinstance(each, int)]
     if not amounts:

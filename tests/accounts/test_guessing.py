@@ -10,14 +10,14 @@ from django.conf import settings
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from supportdesk.core.clients import client_network
+from supportdesk.core.clients import NOWHERE, client_network
 from tests.accounts.people import SIGN_IN
 from tests.factories import PASSWORD, World
 
 FORGOTTEN = "/console/password/forgotten/"
 
 
-def attempt(email: str, password: str = "nope", **more: Any) -> Any:
+def attempt(email: str, password: str = "nope", **more: Any) -> Any:  # noqa: S107
     return Client().post(SIGN_IN, {"username": email, "password": password}, **more)
 
 
@@ -109,7 +109,7 @@ def test_behind_one_proxy_what_a_client_puts_before_the_proxys_word_does_not_cou
         (2, "10.1.0.1, 10.2.0.1", "10.1.0.1"),
         (2, "8.8.8.8, 10.1.0.1, 10.2.0.1", "10.1.0.1"),
         (2, "10.1.0.1", "127.0.0.1"),
-        (1, "nonsense", "0.0.0.0"),
+        (1, "nonsense", NOWHERE),
         (1, "2001:db8:0:1::7", "2001:db8:0:1::"),
     ],
 )
@@ -150,7 +150,8 @@ def test_how_long_it_takes_tells_nothing_about_who_has_an_account(acme: World, s
     rounds = 15 if page == "sign-in" else 60
 
     def measured() -> tuple[list[float], list[float]]:
-        known, unknown = [], []
+        known: list[float] = []
+        unknown: list[float] = []
         for _ in range(rounds):
             # By turns, so that whatever else the machine does happens to both.
             for email, found in ((acme.owner.user.email, known), ("nobody@nowhere.example", unknown)):

@@ -30,7 +30,7 @@ def token_of(world: World) -> str:
     """Ask for a mail and read the token in it."""
     ask(world.owner.user.email)
     send_all()
-    return re.findall(r"/console/password/new/([\w-]+)/", str(mail.outbox[-1].body))[0]
+    return str(re.findall(r"/console/password/new/([\w-]+)/", str(mail.outbox[-1].body))[0])
 
 
 def send_all() -> None:

@@ -117,7 +117,7 @@ def test_nobody_signs_up(acme: World) -> None:
 
 def test_no_page_of_the_library_is_reachable_but_those_we_draw() -> None:
     def views(patterns: Any) -> list[str]:
-        found = []
+        found: list[str] = []
         for each in patterns:
             found += views(each.url_patterns) if hasattr(each, "url_patterns") else [each.callback.__module__]
         return found

@@ -18,7 +18,7 @@ from supportdesk.accounts import resets
 from supportdesk.core.clients import client_network
 from supportdesk.core.models import User
 
-TOKEN = "reset_token"
+IN_SESSION = "reset"
 MAX_PASSWORD = 256
 # Wishes of one client in an hour, whatever addresses they name.
 WISHES_AN_HOUR = 20
@@ -65,7 +65,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 @never_cache
 def new_password(request: HttpRequest, token: str) -> HttpResponse:
     """The mail's link: the token moves into the session, so that no page's address and no Referer holds it."""
-    request.session[TOKEN] = token[:64]
+    request.session[IN_SESSION] = token[:64]
     response = redirect("console:set_password")
     response["Referrer-Policy"] = "no-referrer"
     return response
@@ -76,7 +76,7 @@ def new_password(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def set_password(request: HttpRequest) -> HttpResponse:
     """Choose the new password; then sign in with it."""
-    token = request.session.get(TOKEN)
+    token = request.session.get(IN_SESSION)
     row = resets.found(token)
     form = NewPasswordForm(request.POST or None, user=row.user if row else None)
     if row is not None and request.method == "POST" and form.is_valid():
@@ -89,7 +89,7 @@ def set_password(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Your password is changed. Sign in with it.")
             return redirect(settings.LOGIN_URL)
     if row is None:
-        request.session.pop(TOKEN, None)
+        request.session.pop(IN_SESSION, None)
         return render(request, "console/password_gone.html", status=410)
     return render(request, "console/password_new.html", {"form": form, "user": row.user}, status=422 if form.errors else 200)
 

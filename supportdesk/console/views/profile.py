@@ -54,7 +54,7 @@ def change(request: HttpRequest) -> HttpResponse:
     """Another password: every other session ends, and so do one's keys unless they shall stay."""
     user, form = user_of(request), NewPasswordForm(request.POST, user=user_of(request))
     if not form.is_valid():
-        return _page(request, status=422, faults={"password": " ".join(form.errors["password"])})
+        return _page(request, status=422, faults={"password": " ".join(map(str, form.errors["password"]))})
     also_keys = request.POST.get("keys") == "end"
     change_password(user=user, password=form.cleaned_data["password"], keeps=request.session.session_key, also_keys=also_keys)
     # The session that did it goes on under a new key.
