@@ -22,9 +22,9 @@ def asked_of(request: HttpRequest) -> str:
 @sensitive_variables("proof")
 def prove(request: HttpRequest, proof: str) -> str:
     """An empty sentence when the proof holds, else why not; wrong passwords count as those of signing in do."""
-    user = cast(User, request.user)
-    if not user.is_authenticated:
+    if not request.user.is_authenticated:
         return "Sign in first."
+    user = request.user
     if asked_of(request) == "code":
         return second_factor.check(request, user, proof)
     credentials = {str(axes.AXES_USERNAME_FORM_FIELD): user.email}

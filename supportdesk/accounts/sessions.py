@@ -31,11 +31,12 @@ def end_session(*, user: User, session_id: int, by: Actor | None = None) -> bool
 def end_all_sessions(*, user: User, by: Actor | None = None, besides: str | None = None) -> int:
     """End all sessions of this user, but the one with the key `besides`; how many ended."""
     with transaction.atomic():
-        rows = UserSession.objects.filter(user=user).exclude(session_key=besides or "")
-        ended = [_drop(row) for row in rows]
-        if ended:
-            tell(user, "session.ended", by=by, sessions=len(ended))
-    return len(ended)
+        rows = list(UserSession.objects.filter(user=user).exclude(session_key=besides or ""))
+        for row in rows:
+            _drop(row)
+        if rows:
+            tell(user, "session.ended", by=by, sessions=len(rows))
+    return len(rows)
 
 
 def _drop(row: UserSession) -> None:

@@ -17,7 +17,7 @@ SIGN_IN, CODE, PROVE, PROFILE = "/console/sign-in/", "/console/sign-in/code/", "
 
 def code_of(secret: str, periods: int = 0) -> str:
     """What the authenticator app shows now, or some periods from now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + periods))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + periods)))
 
 
 def sign_in(member: Membership, *, client: Client | None = None, password: str = PASSWORD, **more: Any) -> Client:

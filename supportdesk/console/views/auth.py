@@ -99,7 +99,7 @@ class SignIn(LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Begin the session, or ask for the second factor first."""
-        user = cast(User, form.get_user())
+        user = form.get_user()
         self.request.session[STAY] = bool(self.request.POST.get("stay"))
         login = Login(user=user, email=user.email, redirect_url=self.get_success_url())
         return cast(HttpResponse, perform_password_login(self.request, {"email": user.email}, login))
