@@ -109,13 +109,13 @@ class PublishingAdmin(HistoryAdmin):
         """Whether the teammate may publish."""
         return may(member_of(request), "policy.publish")
 
-    @act("Publish", permission="publish")
+    @act("Publish", permission="publish", of="policy.publish")
     def publish(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Publish each chosen draft."""
         for row in queryset:
             self._publish(request, row)
 
-    @act("Save and publish", permission="publish")
+    @act("Save and publish", permission="publish", of="policy.publish")
     def publish_after_saving(self, request: HttpRequest, obj: Any) -> None:
         """The button of the draft's page; publishing waits until its rules are saved too."""
 
@@ -171,6 +171,7 @@ class PromptAdmin(PublishingAdmin):
 class PolicyAdmin(PublishingAdmin):
     """What the agent may do, as a set of rules and limits."""
 
+    asks_again = True
     list_display = ("name", "key", "published", "description")
     search_fields = ("name", "key")
     fields = (("name", "key"), "description")
@@ -185,6 +186,7 @@ class PolicyAdmin(PublishingAdmin):
 class RuleAdmin(Readable, HistoryAdmin):
     """One rule, with its history."""
 
+    asks_again = True
     form = TenantRuleForm
     words_of_change = WordsOfPolicy
     list_display = ("code", "reads_as", "kind", "policy", "is_active")
@@ -204,6 +206,7 @@ class RuleAdmin(Readable, HistoryAdmin):
 class LimitAdmin(Readable, HistoryAdmin):
     """One limit, with its history."""
 
+    asks_again = True
     form = TenantLimitForm
     words_of_change = WordsOfPolicy
     list_display = ("code", "reads_as", "policy", "is_active")

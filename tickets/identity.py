@@ -8,7 +8,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.core.cache import cache
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
@@ -18,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from supportdesk.core.events import Actor, record
 from supportdesk.core.jobs import enqueue
+from supportdesk.core.shared import counted
 from supportdesk.core.tenancy import acting_tenant
 from tickets.errors import Refusal, SomebodyElse, Unacceptable, WrongCode
 from tickets.models import Author, ChatSession, Customer, CustomerIdentity, IdentityProof, Kind, OneTimeCode, Ticket
@@ -123,12 +123,8 @@ def _is_mail_cannon(network: str) -> bool:
         return True
     if not network:
         return False
-    key = f"codes:{acting_tenant().pk}:{network}:{int(time.time() // 3600)}"
-    cache.add(key, 0, timeout=2 * 3600)
-    try:
-        return cache.incr(key) > MAX_CODES_A_NETWORK
-    except ValueError:
-        return False
+    hour = int(time.time() // 3600)
+    return counted(acting_tenant().pk, "codes", network, hour, seconds=2 * 3600) > MAX_CODES_A_NETWORK
 
 
 def send_code(code_id: int) -> None:

@@ -90,7 +90,7 @@ def make_key(*, channel: Channel, name: str, site: str, algorithm: str, public_k
             channel=channel, name=name, site=origin, algorithm=algorithm, public_key=pem, kid=f"host_{secrets.token_hex(8)}"
         )
         if secret:
-            key.set_secret(secret)
+            key.sealed_secret.put(secret)
         record("host_key.made", by=by, host_key=key.pk, channel=channel.pk)
     return key, secret
 

@@ -69,7 +69,7 @@ class AgentAdmin(Promoting, HistoryAdmin):
         if hidden_agents(member_of(request)).filter(pk=object_id if object_id.isdigit() else 0).exists():
             raise Http404
 
-    @act("Make a release", permission="promote")
+    @act("Make a release", permission="promote", of="release.promote")
     def make_a_release(self, request: HttpRequest, queryset: QuerySet[Agent]) -> None:
         """Freeze each chosen agent as it is now; nothing goes live by it."""
         for agent in queryset.select_related("prompt", "policy"):
@@ -102,7 +102,7 @@ class ReleaseAdmin(Promoting, ReadOnlyAdmin):
         """Whether new tickets take it."""
         return any(label.name == "live" and label.environment == "live" for label in release.labels.all())
 
-    @act("Make live", permission="promote")
+    @act("Make live", permission="promote", of="release.promote")
     def make_live(self, request: HttpRequest, queryset: QuerySet[Release]) -> None:
         """Make the one chosen release live for new tickets."""
         chosen = list(queryset)
@@ -123,7 +123,7 @@ class LabelAdmin(Promoting, ReadOnlyAdmin):
     actions = ("roll_back",)
     list_disable_select_all = False
 
-    @act("Roll back", permission="promote")
+    @act("Roll back", permission="promote", of="release.promote")
     def roll_back(self, request: HttpRequest, queryset: QuerySet[Label]) -> None:
         """Make live what was live before."""
         for label in queryset.select_related("agent__brand"):

@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 
 from supportdesk.chat.acts import PRIVATE_NEWS, SessionOver, Standing, Visit, act, spoken, standing, ticket_of
 from supportdesk.chat.frames import BadFrame, Frame, parse, told
-from supportdesk.chat.places import chat_channel, network_of
+from supportdesk.chat.places import chat_channel
+from supportdesk.core.clients import socket_network
 from supportdesk.core.sockets import HintedSocket
 from supportdesk.core.tail import NewsHint, PresenceHint, ensure_running, ticket_group
 from tickets.errors import Refusal
@@ -107,9 +108,7 @@ class ChatConsumer(HintedSocket):
 
     def network(self) -> str:
         """Where the customer sits, as the rate limits count it."""
-        headers = dict(self.scope.get("headers") or [])
-        address = (self.scope.get("client") or ("",))[0]
-        return network_of(str(address), headers.get(b"x-forwarded-for", b"").decode("latin-1"))
+        return socket_network(self.scope)
 
     async def on_frame(self, visit: Visit, frame: Frame) -> None:
         """Do one act and answer: ack for a message, pong for a ping, refused with showable words, else a hint to look."""

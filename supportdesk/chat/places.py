@@ -1,14 +1,13 @@
 """Which channel or brand an address means, and who knocks: the doors of the customer's pages."""
 
-import ipaddress
 import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 
+from supportdesk.core.clients import client_network
 from supportdesk.core.models import Brand, Tenant
 from supportdesk.core.shared import counted
 from supportdesk.core.tenancy import acting_for
@@ -61,24 +60,6 @@ def at_brand(view: Callable[Concatenate[HttpRequest, Brand, P], HttpResponse]) -
     return at
 
 
-def visitor(request: HttpRequest) -> str:
-    """The network a request comes from: an IPv4 address, or the /64 of an IPv6 one; behind proxies the one the outermost saw."""
-    return network_of(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
-
-
-def network_of(address: str, forwarded: str) -> str:
-    """The same for who has the two texts at hand."""
-    proxies = settings.AXES_IPWARE_PROXY_COUNT or 0
-    hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
-    if proxies and len(hops) >= proxies:
-        address = hops[-proxies]
-    try:
-        known = ipaddress.ip_address(address)
-    except ValueError:
-        return "unknown"
-    return str(known) if known.version == 4 else str(ipaddress.ip_network(f"{known}/64", strict=False))
-
-
 def is_flooding(request: HttpRequest, channel: Channel) -> bool:
     """Whether this visitor opened more sessions at the workspace within the minute than anybody needs; counts this one."""
-    return counted(channel.tenant_id, "chat-sessions", visitor(request), int(time.time() // 60), seconds=120) > SESSIONS_A_MINUTE
+    return counted(channel.tenant_id, "chat-sessions", client_network(request), int(time.time() // 60), seconds=120) > SESSIONS_A_MINUTE

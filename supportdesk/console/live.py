@@ -14,6 +14,7 @@ from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.utils.crypto import constant_time_compare
 
+from supportdesk.accounts.rules import is_over, lacks_second_factor
 from supportdesk.core.events import last_position
 from supportdesk.core.middleware import membership_of
 from supportdesk.core.models import Event, Membership
@@ -186,7 +187,7 @@ class ConsoleSocket(HintedSocket):
         fresh = store(key)
         user_id, chosen = fresh.get(SESSION_KEY), fresh.get("membership")
         member = membership_of(int(user_id), chosen) if user_id is not None else None
-        if member is None or not may(member, "ticket.list"):
+        if member is None or not may(member, "ticket.list") or is_over(fresh, member.tenant) or lacks_second_factor(fresh, member):
             return None
         hashes = (member.user.get_session_auth_hash(), *member.user.get_session_auth_fallback_hash())
         return member if any(constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), known) for known in hashes) else None

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from supportdesk.console.views import acts, approvals, auth, palette, queue, ticket, trace
+from supportdesk.console.views import acts, approvals, auth, palette, password, profile, proving, queue, second_factor, ticket, trace
 
 app_name = "console"
 urlpatterns = [
@@ -10,6 +10,22 @@ urlpatterns = [
     path("rows/", queue.rows, name="rows"),
     path("palette/", palette.palette, name="palette"),
     path("sign-in/", auth.sign_in, name="sign_in"),
+    path("sign-in/code/", auth.sign_in_code, name="sign_in_code"),
+    path("password/forgotten/", password.forgotten, name="forgotten"),
+    path("password/new/", password.set_password, name="set_password"),
+    path("password/new/<str:token>/", password.new_password, name="new_password"),
+    path("prove/", proving.prove, name="prove"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/name/", profile.rename, name="rename"),
+    path("profile/password/", profile.change, name="change_password"),
+    path("profile/second-factor/", second_factor.second_factor_page, name="second_factor"),
+    path("profile/second-factor/remove/", second_factor.remove_second_factor, name="remove_second_factor"),
+    path("profile/recovery-codes/", second_factor.recovery_codes, name="recovery_codes"),
+    path("profile/sessions/end-others/", profile.end_others, name="end_others"),
+    path("profile/sessions/<int:session_id>/end/", profile.end_one, name="end_session"),
+    path("profile/keys/", profile.make_key, name="make_key"),
+    path("profile/keys/<int:key_id>/rotate/", profile.rotate_key, name="rotate_key"),
+    path("profile/keys/<int:key_id>/revoke/", profile.revoke_key, name="revoke_key"),
     path("sign-out/", auth.sign_out, name="sign_out"),
     path("workspace/", auth.switch_workspace, name="switch_workspace"),
     path("availability/", auth.set_availability, name="availability"),

@@ -1,11 +1,10 @@
-"""Django admin for the people who configure a workspace: brands, teams, teammates, switches, jobs, keys and the audit trail."""
+"""Django admin for the people who configure a workspace: brands, teams, switches, jobs, keys and the audit trail."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.core.exceptions import ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from supportdesk.core import jobs
@@ -24,7 +23,7 @@ from supportdesk.core.admin_base import (
 )
 from supportdesk.core.events import record
 from supportdesk.core.key_admin import ApiKeyAdmin, ServiceIdentityAdmin
-from supportdesk.core.models import Brand, Event, Job, KillSwitch, Membership, Role, Team, TeamMember
+from supportdesk.core.models import Brand, Event, Job, KillSwitch, Membership, Team, TeamMember
 from supportdesk.core.permissions import may
 from supportdesk.core.sight import in_sight
 from supportdesk.core.tenancy import acting_tenant
@@ -79,60 +78,6 @@ class TeamAdmin(TenantAdmin):
     list_display = ("name", "key")
     search_fields = ("name",)
     inlines = (TeamMemberInline,)
-
-
-class MembershipForm(TenantForm):
-    """Who is what: an owner is made and unmade by owners, and the last one stays."""
-
-    by: ClassVar[Membership | None] = None
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse what would lock the workspace out or raise somebody above the one who asks."""
-        data = super().clean() or {}
-        was = Membership.objects.get(pk=self.instance.pk)
-        role, is_active = data.get("role", was.role), data.get("is_active", was.is_active)
-        by_owner = self.by is not None and self.by.role == Role.OWNER
-        if Role.OWNER in (role, was.role) and role != was.role and not by_owner:
-            raise ValidationError({"role": "Only an owner makes or unmakes an owner."})
-        others = Membership.objects.filter(tenant=was.tenant_id, role=Role.OWNER, is_active=True).exclude(pk=was.pk)
-        if was.role == Role.OWNER and (role != Role.OWNER or not is_active) and not others.exists():
-            raise ValidationError("This is the last owner of the workspace. Make somebody else an owner first.")
-        if was.role == Role.OWNER and not is_active and not by_owner:
-            raise ValidationError({"is_active": "Only an owner lets an owner go."})
-        return data
-
-
-@admin.register(Membership)
-class MembershipAdmin(TenantAdmin):
-    """Teammates of the workspace and their roles."""
-
-    see = edit = "team.edit"
-    form = MembershipForm
-    fields = ("user", "role", "is_active", "is_available")
-    readonly_fields = ("user",)
-    list_display = ("user", "email", "role", "is_active", "is_available")
-    list_filter = ("role", "is_active")
-    list_select_related = ("user",)
-    search_fields = ("user__name", "user__email")
-
-    @shown("Email", ordering="user__email")
-    def email(self, member: Membership) -> str:
-        """The address they sign in with."""
-        return member.user.email
-
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
-        """The form, knowing who asks."""
-        form = super().get_form(request, obj, change, **kwargs)
-        form.by = member_of(request)
-        return form
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Teammates come by invitation, not by a form."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Who leaves is made inactive: what they did keeps their name."""
-        return False
 
 
 @admin.register(KillSwitch)

@@ -21,7 +21,8 @@ from unfold.decorators import action, display
 
 from supportdesk.core.events import Actor, record, teammate
 from supportdesk.core.models import Event, Membership
-from supportdesk.core.permissions import may
+from supportdesk.core.permissions import STEP_UP, may
+from supportdesk.core.stepup import demand_proof
 from supportdesk.core.tenancy import acting_tenant
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -34,9 +35,15 @@ def shown(
     return cast(Callable[[F], F], display(description=description, ordering=ordering, label=label, boolean=boolean))
 
 
-def act(description: str, *, permission: str) -> Callable[[F], F]:
-    """An action on chosen rows, for those with `has_<permission>_permission`."""
-    return cast(Callable[[F], F], action(description=description, permissions=[permission]))
+def act(description: str, *, permission: str, of: str = "") -> Callable[[F], F]:
+    """An action on chosen rows, for those with `has_<permission>_permission`; `of` names its permission in the table."""
+
+    def around(function: F) -> F:
+        made = action(description=description, permissions=[permission])(function)
+        made.of_table = of
+        return cast(F, made)
+
+    return around
 
 
 def member_of(request: HttpRequest) -> Membership | None:
@@ -111,6 +118,44 @@ class TenantAdmin(ByTable, ModelAdmin):  # type: ignore[misc]
     actions_on_bottom = False
     compressed_fields = True
     warn_unsaved_form = True
+    # Saving asks again who it is, even where the permission alone would not.
+    asks_again: ClassVar[bool] = False
+
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None) -> Any:
+        """The form. Sending a sensitive one asks again who it is; a field of the row that it does not offer is refused, not passed over.
+
+        Raises:
+            BadRequest: naming the field.
+        """
+        if request.method == "POST":
+            self._refuse_hidden_fields(request, object_id)
+        return self._asked(request) or super().changeform_view(request, object_id, form_url, extra_context)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """The question whether to delete; the same holds."""
+        return self._asked(request) or super().delete_view(request, object_id, extra_context)
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list; a sensitive action on it asks again who it is."""
+        return self._asked(request, is_list=True) or super().changelist_view(request, extra_context)
+
+    def _asked(self, request: HttpRequest, *, is_list: bool = False) -> HttpResponse | None:
+        """The answer that asks again, if what is posted is sensitive; whoever may not at all is told that by Django's own check."""
+        if request.method != "POST":
+            return None
+        if is_list:
+            named = [request.POST.get("action", "")]
+        else:
+            opts = self.model._meta
+            buttons = (f"{opts.app_label}_{opts.model_name}_{name}" for name in self.actions_submit_line)
+            named = [name for name, button in zip(self.actions_submit_line, buttons, strict=True) if button in request.POST]
+        wanted = {getattr(getattr(type(self), name, None), "of_table", "") for name in named}
+        is_edit = not is_list or "delete_selected" in named
+        if is_edit and self.edit:
+            wanted.add(self.edit)
+        is_mine = any(may(member_of(request), permission) for permission in wanted if permission)
+        is_sensitive = bool(wanted & STEP_UP) or (is_edit and self.asks_again)
+        return demand_proof(request) if is_mine and is_sensitive else None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The workspace's rows, and none for somebody without one."""
@@ -124,16 +169,6 @@ class TenantAdmin(ByTable, ModelAdmin):  # type: ignore[misc]
         """Store the row in the workspace, whatever the form says."""
         obj.tenant_id = acting_tenant().pk
         super().save_model(request, obj, form, change)
-
-    def changeform_view(self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None) -> Any:
-        """One row's page. A field of the row that its form does not offer is refused, not passed over.
-
-        Raises:
-            BadRequest: naming the field.
-        """
-        if request.method == "POST":
-            self._refuse_hidden_fields(request, object_id)
-        return super().changeform_view(request, object_id, form_url, extra_context)
 
     def _refuse_hidden_fields(self, request: HttpRequest, object_id: Any) -> None:
         row = self.get_object(request, str(object_id)) if object_id else None
@@ -254,6 +289,8 @@ class HistoryAdmin(SimpleHistoryAdmin, TenantAdmin):  # type: ignore[misc]
             raise Http404
         if request.method == "POST" and not self.has_change_permission(request):
             raise PermissionDenied
+        if (asked := self._asked(request)) is not None:
+            return asked
         response: HttpResponse = super().history_form_view(request, object_id, version_id, extra_context)
         return response
 

@@ -1,5 +1,6 @@
 """Admin of programs and their keys: owners and administrators make and revoke them; a key's text is shown once and stored nowhere."""
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -64,7 +65,7 @@ class ApiKeyAdmin(TenantAdmin):
     list_display = ("name", "service", "prefix", "state", "created_at", "last_used_at", "expires_at")
     list_select_related = ("service",)
     ordering = ("-id",)
-    actions = ("revoke",)
+    actions = ("rotate", "revoke")
 
     @shown("State", label={"Valid": "success", "Revoked": "danger"})
     def state(self, key: ApiKey) -> str:
@@ -96,6 +97,21 @@ class ApiKeyAdmin(TenantAdmin):
     def tell(self, request: HttpRequest, obj: Any, verb: str, changed: dict[str, Any]) -> Event | None:  # type: ignore[override]
         """Making a key is told by `key.made`."""
         return None
+
+    @act("Rotate: a new key now, the old one ends in a day", permission="revoke", of="key.edit")
+    def rotate(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        """A new key for each chosen one, shown this once; a colleague's stays for the colleague to rotate."""
+        member = member_of(request)
+        for key in queryset.select_related("service"):
+            if key.service.membership_id is not None and (member is None or key.service.membership_id != member.pk):
+                self.message_user(request, f"{key} acts as a colleague, who rotates it.", messages.ERROR)
+                continue
+            try:
+                _made, text = keys.rotate(key, overlap=timedelta(days=1), by=self.actor(request))
+            except keys.CannotRotate as error:
+                self.message_user(request, f"{key}: {error}", messages.ERROR)
+            else:
+                messages.warning(request, f"{key.name}: copy the new key now, it is not shown again: {text}")
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
         """Whether keys may be ended."""

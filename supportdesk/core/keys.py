@@ -20,6 +20,10 @@ KEY = re.compile(r"sd_(live|test)_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
 USED_EVERY = timedelta(minutes=1)
 
 
+class CannotRotate(Exception):
+    """The key opens nothing any more."""
+
+
 @dataclass(frozen=True)
 class Principal:
     """Whoever bears a valid key: the service, and the teammate it acts as, if it does."""
@@ -67,6 +71,28 @@ def revoke(key: ApiKey, *, by: Actor = SYSTEM_ACTOR) -> bool:
         if ended:
             record("key.revoked", by=by, key=key.pk)
     return bool(ended)
+
+
+def rotate(key: ApiKey, *, overlap: timedelta, by: Actor = SYSTEM_ACTOR) -> tuple[ApiKey, str]:
+    """A new key in place of this one, and its text; the old one lives on for the overlap, never longer than it would have.
+
+    Belongs inside `acting_for`.
+
+    Raises:
+        CannotRotate: for a key that is revoked or over, or whose service is switched off.
+    """
+    with transaction.atomic():
+        now = timezone.now()
+        held = ApiKey.objects.select_for_update().get(pk=key.pk)
+        if held.revoked_at or (held.expires_at and held.expires_at <= now) or not held.service.is_active:
+            raise CannotRotate("This key opens nothing any more. Make a new one.")
+        # As long a life as the old one was given.
+        ends = now + (held.expires_at - held.created_at) if held.expires_at else None
+        made, text = make_key(service=held.service, name=held.name, expires_at=ends, by=by)
+        held.expires_at = min(now + overlap, held.expires_at or now + overlap)
+        held.save(update_fields=["expires_at"])
+        record("key.rotated", by=by, key=held.pk, new_key=made.pk)
+    return made, text
 
 
 def principal_of(text: str) -> Principal | None:

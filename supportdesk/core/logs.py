@@ -13,6 +13,8 @@ SECRETS = re.compile(
 SHORT_SECRETS = re.compile(r"(?i)\b([\w-]*(?:token|password|passwd|secret|api[-_]?key)['\"]?\s*[:=]\s*['\"]?)(?!\[redacted\])[^\s'\",;]+")
 LOGINS = re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)")
 CODES = re.compile(r"(?i)(\bcode\b\D{0,12})\d{3} ?\d{3}\b")
+# Paths that carry what opens something.
+LINKS = re.compile(r"(/password/new/)[^\s/?#'\"]+")
 EMAILS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
@@ -38,7 +40,7 @@ def redacted(text: str) -> str:
     text = masked(text)
     text = LOGINS.sub("[redacted]", text)
     text = SHORT_SECRETS.sub(r"\1[redacted]", SECRETS.sub(r"\1\2[redacted]", text))
-    return EMAILS.sub("[email]", CODES.sub(r"\1[redacted]", text))
+    return EMAILS.sub("[email]", LINKS.sub(r"\1[redacted]", CODES.sub(r"\1[redacted]", text)))
 
 
 class Redact(logging.Filter):

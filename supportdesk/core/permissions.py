@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponseBase
 
 from supportdesk.core.models import Membership, Role
+from supportdesk.core.stepup import demand_proof
 
 P = ParamSpec("P")
 
@@ -58,6 +59,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "customer.erase": ADMINS,
     # Retention schedules and legal holds.
     "retention.edit": ADMINS,
+    # One's own page: name, sessions, keys. Its secrets: password, second factor, making keys.
+    "profile.see": READERS,
+    "profile.secure": READERS,
 }
 
 # What each verb lets do, in one sentence: the generated page docs/permissions.md tells it, and a test asks for it.
@@ -97,7 +101,24 @@ SENTENCES: dict[str, str] = {
     "customer.export": "Take out everything that is stored of a customer.",
     "customer.erase": "Erase a customer's personal data everywhere.",
     "retention.edit": "Set how long data is kept, and hold it for a legal matter.",
+    "profile.see": "See one's own page: name, sessions, keys.",
+    "profile.secure": "Change one's own password and second factor, and make keys that act as oneself.",
 }
+# What a session may do only within ten minutes after its person proved who they are.
+STEP_UP = frozenset(
+    {
+        "policy.publish",
+        "release.promote",
+        "connector.edit",
+        "key.edit",
+        "audit.export",
+        "customer.export",
+        "customer.erase",
+        "retention.edit",
+        "sign_in.edit",
+        "profile.secure",
+    }
+)
 
 
 def may(member: Membership | None, permission: str) -> bool:
@@ -113,7 +134,10 @@ def may(member: Membership | None, permission: str) -> bool:
 def allowed(
     permission: str,
 ) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponseBase]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
-    """Let a view run only for a signed-in teammate with the permission: sign-in page for nobody, 403 for the others."""
+    """Let a view run only for a signed-in teammate with the permission: sign-in page for nobody, 403 for the others.
+
+    A permission of `STEP_UP` also asks again who it is, unless that was proved lately.
+    """
     assert permission in PERMISSIONS, permission  # noqa: S101
 
     def around(view: Callable[Concatenate[HttpRequest, P], HttpResponseBase]) -> Callable[Concatenate[HttpRequest, P], HttpResponseBase]:
@@ -124,6 +148,8 @@ def allowed(
                 return redirect_to_login(request.get_full_path())
             if not may(member, permission):
                 raise PermissionDenied(f"Your role ({member.get_role_display()}) does not include “{permission}”.")
+            if permission in STEP_UP and (asked := demand_proof(request)) is not None:
+                return asked
             return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]

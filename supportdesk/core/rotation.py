@@ -1,6 +1,6 @@
 """Sealing keys change while secrets are used: every sealed column is sealed again with the newest key, row by row."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,25 @@ from supportdesk.core.tenancy import acting_for
 BATCH = 200
 
 
+@dataclass(frozen=True)
+class Elsewhere:
+    """Secrets that are sealed outside a SealedField, such as inside a library's own table.
+
+    `rotate` seals them again with the newest key and tells what it found; `left` counts those that need an older one.
+    """
+
+    rotate: Callable[[], "Rotated"]
+    left: Callable[[], "Rotated"]
+
+
+_elsewhere: list[Elsewhere] = []
+
+
+def also(place: Elsewhere) -> None:
+    """Let rotations take these secrets along; from `AppConfig.ready`."""
+    _elsewhere.append(place)
+
+
 @dataclass
 class Rotated:
     """What a rotation found in one column: sealed again, and closed for good because their key is gone."""
@@ -28,7 +47,7 @@ class Rotated:
 
 def rotate(*, batch: int = BATCH) -> list[Rotated]:
     """Seal everything again that an older key sealed; secrets may be used and replaced meanwhile."""
-    return [_each(model, field, batch) for model, field in sealed_columns()]
+    return [*(_each(model, field, batch) for model, field in sealed_columns()), *(each.rotate() for each in _elsewhere)]
 
 
 def left_over() -> list[Rotated]:
@@ -38,7 +57,7 @@ def left_over() -> list[Rotated]:
         told = Rotated(f"{model._meta.label}.{field.name}")
         told.left = sum(_older(model, field, tenant).count() for tenant in _scopes(model))
         found.append(told)
-    return found
+    return [*found, *(each.left() for each in _elsewhere)]
 
 
 def _scopes(model: type[models.Model]) -> Iterator[Tenant | None]:

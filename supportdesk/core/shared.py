@@ -1,5 +1,7 @@
 """What tenants share without meeting: the one place that names keys of the cache. Every key begins with the tenant it is about."""
 
+from typing import Any
+
 from django.core.cache import cache
 
 
@@ -20,3 +22,23 @@ def counted(tenant_id: int | None, purpose: str, *parts: object, seconds: int) -
         return int(cache.incr(key))
     except ValueError:
         return 1
+
+
+def first_time(tenant_id: int | None, purpose: str, *parts: object, seconds: int) -> bool:
+    """Whether nobody asked this within `seconds` before; whoever asks next is not the first."""
+    return bool(cache.add(key_of(tenant_id, purpose, *parts), 1, seconds))
+
+
+def kept(tenant_id: int | None, purpose: str, *parts: object) -> Any:
+    """What was kept under these words, or None."""
+    return cache.get(key_of(tenant_id, purpose, *parts))
+
+
+def keep(tenant_id: int | None, purpose: str, *parts: object, value: Any, seconds: int) -> None:
+    """Keep a value for a while."""
+    cache.set(key_of(tenant_id, purpose, *parts), value, seconds)
+
+
+def forget(tenant_id: int | None, purpose: str, *parts: object) -> None:
+    """Keep it no longer."""
+    cache.delete(key_of(tenant_id, purpose, *parts))

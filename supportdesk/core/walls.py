@@ -26,6 +26,7 @@ CONTROL_PLANE = {
     "core.Event": "one stamper puts the events of all workspaces in order, and open pages are told of them",
     "core.ChainHead": "the stamper's own row for each workspace",
     "core.Presence": "passing marks that the tail reads for all workspaces, without content",
+    "accounts.PasswordReset": "asked for before anybody is known",
 }
 # Tables of Django and of libraries, by name or by the beginning of their names: they hold no tenant's rows.
 FRAMEWORK = {
@@ -36,6 +37,10 @@ FRAMEWORK = {
     "auth_": "Django's permissions; groups are not used",
     "core_user_groups": "groups are not used",
     "core_user_user_permissions": "Django's permissions of a user are not used",
+    "account_": "addresses people sign in with, which belong to people, not to workspaces",
+    "mfa_": "second factors of people",
+    "socialaccount_": "how people are known to an identity provider",
+    "usersessions_": "where people are signed in",
     "axes_": "failed sign-ins, counted before anybody is known",
     "guardian_": "generic grants; ours have tables of their own, behind the walls",
 }

@@ -15,6 +15,7 @@ from agents.releases.models import Agent, AgentGrant, Label, Release
 from agents.runtime.models import AgentRun, Step
 from policies.models import Policy, Rule
 from policies.publishing import publish_policy, publish_prompt
+from supportdesk.accounts.models import SignInRules
 from supportdesk.core.admin import ByTable
 from supportdesk.core.events import SYSTEM_ACTOR
 from supportdesk.core.grants import give
@@ -57,6 +58,7 @@ def theirs(globex: World) -> dict[Any, Any]:
             service := ServiceIdentity.objects.create(name=CANARY, scopes=[]),
             make_key(service=service, name=CANARY)[0],
             make_host_key(channel=globex.channel, name=CANARY, site="https://globex.example", algorithm="HS256", by=SYSTEM_ACTOR)[0],
+            SignInRules.objects.create(session_hours=7),
             Connector.objects.create(key="shop", name=CANARY, base_url="https://shop.example"),
             Article.objects.create(brand=globex.brand, slug=CANARY, language="en", collection=CANARY, title=CANARY, body=CANARY),
             give(QueueGrant, on=globex.queue, to=globex.owner, by=SYSTEM_ACTOR),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-settle = import_module("supportdesk.core.migrations.0005_jobs_have_tenants").settle_jobs_of_nobody
+settle = import_module("supportdesk.core.migrations.0004_jobs_have_tenants").settle_jobs_of_nobody
 
 
 class OldJobs:

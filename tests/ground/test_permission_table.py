@@ -46,6 +46,8 @@ sign_in.edit       - - - - a o
 customer.export    - - - - a o
 customer.erase     - - - - a o
 retention.edit     - - - - a o
+profile.see        v r s p a o
+profile.secure     v r s p a o
 """
 ROWS = {line.split()[0]: line.split()[1:] for line in TABLE.strip().splitlines()}
 ROLES = [Role.VIEWER, Role.RESPONDER, Role.SUPERVISOR, Role.POLICY_EDITOR, Role.ADMIN, Role.OWNER]

@@ -15,8 +15,8 @@ OF_A_CHANNEL = models.BooleanField(default=False, help_text="Only people with a 
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("core", "0005_jobs_have_tenants"),
-        ("tickets", "0003_quick_lists"),
+        ("core", "0004_jobs_have_tenants"),
+        ("tickets", "0004_signed_identity"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

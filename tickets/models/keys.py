@@ -3,7 +3,7 @@
 from django.db import models
 from django.utils import timezone
 
-from supportdesk.core.sealing import seal, unseal
+from supportdesk.core.sealed import SealedField
 from supportdesk.core.tenancy import TenantModel
 
 
@@ -21,21 +21,12 @@ class HostKey(TenantModel):
     kid = models.CharField(max_length=40, unique=True, editable=False)
     algorithm = models.CharField(max_length=5, choices=Algorithm.choices, default=Algorithm.HS256)
     public_key = models.TextField(blank=True, help_text="PEM, for ES256 and RS256; a secret for HS256 is made here.")
-    sealed_secret = models.TextField(blank=True, editable=False)
+    sealed_secret = SealedField("secret")
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     revoked_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     def __str__(self) -> str:
         return self.name
-
-    @property
-    def _place(self) -> str:
-        return f"{self.tenant_id}|tickets.HostKey|secret|{self.pk}"
-
-    def set_secret(self, secret: str) -> None:
-        """Seal and store the secret; it can be used, never shown again."""
-        self.sealed_secret = seal(secret, place=self._place)
-        self.save(update_fields=["sealed_secret"])
 
     def verifying_key(self) -> str:
         """What checks a signature: the secret in the clear, or the public key.
@@ -43,7 +34,7 @@ class HostKey(TenantModel):
         Raises:
             CannotOpen: when the sealed text does not belong here.
         """
-        return unseal(self.sealed_secret, place=self._place) if self.algorithm == self.Algorithm.HS256 else self.public_key
+        return self.sealed_secret.open() if self.algorithm == self.Algorithm.HS256 else self.public_key
 
 
 class SpentToken(TenantModel):

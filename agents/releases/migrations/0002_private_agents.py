@@ -14,7 +14,7 @@ PRIVATE = models.BooleanField(
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("core", "0005_jobs_have_tenants"),
+        ("core", "0004_jobs_have_tenants"),
         ("releases", "0001_first_form"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

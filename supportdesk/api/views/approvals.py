@@ -8,9 +8,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents.actions import approvals
+from agents.actions.large import is_large
 from agents.actions.models import Approval
 from supportdesk.api import reach
 from supportdesk.api.pagination import Order, page
+from supportdesk.api.problems import Problem
 from supportdesk.api.schema import ID, M, operation
 from supportdesk.api.shapes.approvals import (
     ApprovalDetail,
@@ -76,13 +78,16 @@ class Decide(ApiView):
 
     subject = "approvals"
 
-    def decided(self, id: int, decide: Callable[[Approval], Any]) -> Any:
+    def decided(self, id: int, decide: Callable[[Approval], Any], *, lets_run: bool = True, amount: object = None) -> Any:
         """Decide one approval in reach.
 
         Raises:
             Http404: for none.
+            Problem: for a large one: only a person who proves again who they are lets it run, and a key cannot.
         """
         approval = reach.approval(self.principal, id)
+        if lets_run and not approval.decision and is_large(approval.call, amount):
+            raise Problem(403, "step_up_required", "This amount asks the teammate again who they are. Decide it in the console.")
         try:
             return decide(approval)
         except Approval.DoesNotExist:
@@ -121,7 +126,9 @@ class Reject(Decide):
     def post(self, request: Request, id: int) -> Response:
         """The agent tells the customer, with the words of `say` if there are any."""
         sent, by = self.taken(RejectIn), self.teammate
-        call = self.decided(id, lambda found: approvals.reject(approval_id=found.pk, by=by, reason=sent["reason"], say=sent["say"]))
+        call = self.decided(
+            id, lambda found: approvals.reject(approval_id=found.pk, by=by, reason=sent["reason"], say=sent["say"]), lets_run=False
+        )
         return Response({"call": call_out(call)})
 
 
@@ -133,6 +140,8 @@ class Edit(Decide):
         """The changed call is decided anew. A smaller amount of the same runs; anything else asks the customer or another teammate."""
         sent, by = self.taken(EditIn), self.teammate
         done = self.decided(
-            id, lambda found: approvals.edit(approval_id=found.pk, by=by, shown_hash=sent["hash"], arguments=sent["arguments"])
+            id,
+            lambda found: approvals.edit(approval_id=found.pk, by=by, shown_hash=sent["hash"], arguments=sent["arguments"]),
+            amount=sent["arguments"].get("amount"),
         )
         return Response({"call": call_out(done.call), "decision": done.decision.as_json(), "is_approved": done.is_approved})

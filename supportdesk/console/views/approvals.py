@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from agents.actions import approvals
+from agents.actions.large import is_large
 from agents.actions.models import Approval
 from policies.verdicts import Verdict
 from supportdesk.console import words
@@ -34,6 +35,7 @@ from supportdesk.console.thread import page_position
 from supportdesk.core.models import Membership
 from supportdesk.core.money import amount_text
 from supportdesk.core.permissions import allowed
+from supportdesk.core.stepup import demand_proof
 from tickets.errors import Refusal, Unacceptable
 
 
@@ -79,7 +81,9 @@ def preview(request: HttpRequest, approval_id: int) -> HttpResponse:
 @allowed("approval.decide")
 @takes("shown")
 def approve(request: HttpRequest, approval_id: int) -> HttpResponse:
-    """Let the call run as it was shown."""
+    """Let the call run as it was shown; a large one asks again who it is."""
+    if (asked := _asked(request, approval_id)) is not None:
+        return asked
 
     def act(approval: Approval, by: Membership) -> str:
         approvals.approve(approval_id=approval.pk, by=by, shown_hash=request.POST.get("shown", ""))
@@ -92,7 +96,9 @@ def approve(request: HttpRequest, approval_id: int) -> HttpResponse:
 @allowed("approval.decide")
 @takes("shown", "amount", *(name for name, _said, _most in ADDRESS_FIELDS))
 def edit(request: HttpRequest, approval_id: int) -> HttpResponse:
-    """Put a changed call in its place."""
+    """Put a changed call in its place; the same holds."""
+    if (asked := _asked(request, approval_id)) is not None:
+        return asked
 
     def act(approval: Approval, by: Membership) -> str:
         arguments = _edited(approval, request.POST)
@@ -119,6 +125,17 @@ def reject(request: HttpRequest, approval_id: int) -> HttpResponse:
         return _("Rejected: %(act)s.") % {"act": words.act_of(approval.call)}
 
     return _act(request, approval_id, act, form="reject")
+
+
+def _asked(request: HttpRequest, approval_id: int) -> HttpResponse | None:
+    approval, amount = found_approval(member_of(request), approval_id), None
+    if EDITABLE.get(approval.call.tool) == "amount" and "amount" in request.POST:
+        try:
+            amount = typed_amount(request.POST["amount"], approval.call.currency)
+        except NotAnAmount:
+            # The form says so itself.
+            pass
+    return demand_proof(request) if approval.decision in (None, "") and is_large(approval.call, amount) else None
 
 
 def _act(request: HttpRequest, approval_id: int, do: Callable[[Approval, Membership], str], *, form: str = "") -> HttpResponse:

@@ -1,7 +1,11 @@
 """Signing in and out, changing the workspace, being available."""
 
-from typing import Any
+from typing import Any, cast
 
+from allauth.account.internal.flows.login import perform_password_login, record_authentication
+from allauth.account.models import Login
+from allauth.account.stages import LoginStageController
+from allauth.mfa.internal.constants import LoginStageKey
 from axes.conf import settings as axes
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
@@ -16,12 +20,16 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
 
+from supportdesk.accounts import second_factor
+from supportdesk.accounts.adapters import NO_WORKSPACE, STAY
 from supportdesk.console.asking import member_of, takes, wants_fragment
 from supportdesk.core.events import record, teammate
 from supportdesk.core.middleware import membership_of
-from supportdesk.core.models import Membership
+from supportdesk.core.models import Membership, User
 from supportdesk.core.permissions import allowed
 
 FEW = 4
@@ -68,7 +76,7 @@ class SignInForm(AuthenticationForm):
         """Only people who work somewhere come in."""
         super().confirm_login_allowed(user)
         if membership_of(user.pk) is None:
-            raise ValidationError(_("This account belongs to no workspace. Ask an administrator to add you."), code="no_workspace")
+            raise ValidationError(NO_WORKSPACE, code="no_workspace")
 
 
 class SignIn(LoginView):
@@ -90,11 +98,11 @@ class SignIn(LoginView):
         return response
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        """Begin the session, for this browser run only unless asked to stay."""
-        response = super().form_valid(form)
-        if not self.request.POST.get("stay"):
-            self.request.session.set_expiry(0)
-        return response
+        """Begin the session, or ask for the second factor first."""
+        user = form.get_user()
+        self.request.session[STAY] = bool(self.request.POST.get("stay"))
+        login = Login(user=user, email=user.email, redirect_url=self.get_success_url())
+        return cast(HttpResponse, perform_password_login(self.request, {"email": user.email}, login))
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Show the form again with the reason."""
@@ -102,6 +110,25 @@ class SignIn(LoginView):
 
 
 sign_in = SignIn.as_view()
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+@never_cache
+def sign_in_code(request: HttpRequest) -> HttpResponse:
+    """The second step of signing in: a code of the app, or a recovery code."""
+    stage = LoginStageController.enter(request, LoginStageKey.MFA_AUTHENTICATE.value)
+    if stage is None or stage.login.user is None or not stage.login.user.is_active:
+        return redirect("console:sign_in")
+    user, fault = cast(User, stage.login.user), ""
+    if request.method == "POST":
+        fault = second_factor.check(request, user, request.POST.get("code", "")[:20])
+        if not fault:
+            record_authentication(request, user, method="mfa", type="totp")
+            return cast(HttpResponse, stage.exit())
+    return render(request, "console/sign_in_code.html", {"fault": fault}, status=422 if fault else 200)
+
+
 sign_out = LogoutView.as_view(http_method_names=["post", "options"])
 
 
