@@ -15,6 +15,7 @@ from tests import servers
 from tests.reliability import report
 
 NO_TESTS = 5
+WORKERS = min(4, os.cpu_count() or 1)
 PLAIN = "not postgres and not redis and not browser"
 
 
@@ -29,25 +30,22 @@ def main(arguments: list[str]) -> int:
     missing = servers.absent()
     _tell(missing)
     results: dict[str, int] = {}
-    # A browser mostly waits, and so does a race: the two share the machine well.
+    marks = f"({PLAIN} or redis and not browser) and {which}" if servers.redis_answers() else f"{PLAIN} and {which}"
+    left_out = {"SUPPORTDESK_TESTS_LEFT_OUT": " ".join(missing)}
+
+    def embedded() -> int:
+        return _pytest("the embedded default", ["-m", marks, "-n", str(2 * WORKERS if is_whole else WORKERS)], left_out)
+
+    # A browser mostly waits, and so do races, and processes that were killed until their lease ends: they share the machine well.
     with ThreadPoolExecutor(max_workers=1) as beside:
-        if servers.postgres_url():
-            environment = {"DATABASE_URL": servers.postgres_url()}
-            races = beside.submit(
-                _pytest, "PostgreSQL", ["tests/postgres", "tests/production", "-m", f"postgres and {which}"], environment, held=True
-            )
+        races = beside.submit(_on_postgres, which, is_whole)
         if servers.chromium():
             results["browser"] = _pytest("a browser", ["tests/browser", "-m", f"browser and {which}"])
-        if servers.postgres_url():
-            results["PostgreSQL"] = races.result()
-    if servers.postgres_url() and is_whole:
-        # The journeys' own suite, on the database and under the role of the production form.
-        agents = ["tests/agents", "-m", f"{PLAIN} and not slow", "-n", str(min(4, os.cpu_count() or 1))]
-        results["PostgreSQL, the agent"] = _pytest("PostgreSQL: the agent's suite as the app role", agents, environment)
-    marks = f"({PLAIN} or redis and not browser) and {which}" if servers.redis_answers() else f"{PLAIN} and {which}"
-    workers = str(min(4, os.cpu_count() or 1)) if not is_whole else "0"
-    left_out = {"SUPPORTDESK_TESTS_LEFT_OUT": " ".join(missing)}
-    results["embedded default"] = _pytest("the embedded default", ["-m", marks, "-n", workers], left_out)
+        if is_whole:
+            results["embedded default"] = embedded()
+        results |= races.result()
+    if not is_whole:
+        results["embedded default"] = embedded()
     if is_whole and not report.tell():
         results["the cases"] = 1
     failed = [name for name, code in results.items() if code]
@@ -56,6 +54,19 @@ def main(arguments: list[str]) -> int:
     if missing and servers.IN_CI:
         print(f"FAILED: CI must run the {', '.join(missing)} tests too.", file=sys.stderr)
     return int(bool(failed) or (bool(missing) and servers.IN_CI))
+
+
+def _on_postgres(which: str, is_whole: bool) -> dict[str, int]:
+    """What needs the real server; in the whole run the agent's suite, too, on the database and under the role of the production form."""
+    if not servers.postgres_url():
+        return {}
+    environment = {"DATABASE_URL": servers.postgres_url()}
+    races = ["tests/postgres", "tests/production", "-m", f"postgres and {which}"]
+    found = {"PostgreSQL": _pytest("PostgreSQL", races, environment, held=True)}
+    if is_whole:
+        agents = ["tests/agents", "-m", f"{PLAIN} and not slow", "-n", "2"]
+        found["PostgreSQL, the agent"] = _pytest("PostgreSQL: the agent's suite as the app role", agents, environment, held=True)
+    return found
 
 
 def _pytest(title: str, arguments: list[str], environment: dict[str, str] | None = None, *, held: bool = False) -> int:

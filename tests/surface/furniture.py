@@ -152,6 +152,8 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
 
 def far_away() -> None:
     """Let ids from here on begin at 700,000, so that another workspace's cannot be mistaken for one's own in a page."""
+    from tests.postgres.conftest import connect
+
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
             table, key = model._meta.db_table, model._meta.pk
@@ -161,7 +163,9 @@ def far_away() -> None:
                 cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
                 cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, 700000)", [table])
             else:
-                cursor.execute("SELECT setval(pg_get_serial_sequence(%s, %s), 700000)", [table, key.column])
+                # The app role may not: the owner does.
+                with connect() as owner:
+                    owner.execute("SELECT setval(pg_get_serial_sequence(%s, %s), 700000)", [table, key.column])
 
 
 def tenant_models() -> list[type[Model]]:
