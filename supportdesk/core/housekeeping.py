@@ -22,7 +22,10 @@ _chores: list[Chore] = []
 
 
 def every(seconds: float, path: str) -> None:
-    """Call the function of this dotted path about so often, first after a minute; from `AppConfig.ready`. It must be quick and harmless twice."""
+    """Call the function of this dotted path about so often, first after a minute; from `AppConfig.ready`.
+
+    It must be quick, and harmless when two processes call it.
+    """
     if not any(chore.path == path for chore in _chores):
         _chores.append(Chore(seconds, path, time.monotonic() - seconds + 60))
 

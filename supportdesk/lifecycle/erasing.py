@@ -18,7 +18,7 @@ from supportdesk.core.tenancy import acting_tenant
 from supportdesk.lifecycle.emptying import emptied_already, empty_ticket
 from supportdesk.lifecycle.holds import standing_on
 from supportdesk.lifecycle.models import ErasedSubject, Erasure
-from supportdesk.lifecycle.persons import forget
+from supportdesk.lifecycle.persons import forget, forget_by_name
 from supportdesk.lifecycle.pseudonyms import scrambled
 from tickets.errors import Refusal
 from tickets.models import ChatSession, Customer, CustomerIdentity, IdentityProof, OneTimeCode, Ticket
@@ -132,6 +132,7 @@ def _show_out(erasure: Erasure) -> None:
     try:
         with transaction.atomic():
             _go_on(erasure)
+            forget_by_name(erasure.customer)
             sessions = ChatSession.objects.filter(customer=customer_id) | ChatSession.objects.filter(ticket__customer=customer_id)
             open_now = list(sessions.filter(revoked_at=None).values_list("pk", flat=True))
             ChatSession.objects.filter(pk__in=open_now).update(revoked_at=now, proven_until=None, handoff_hash="")

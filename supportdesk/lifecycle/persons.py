@@ -30,17 +30,24 @@ NAMED = {
 FINISHED = (Job.State.DONE, Job.State.DEAD)
 
 
+def forget_by_name(customer: Customer) -> None:
+    """Erase what is found by the person's addresses, names and ids alone: first, while these are still there.
+
+    Belongs inside the caller's transaction.
+    """
+    addresses = addresses_of(customer)
+    jobs_about(ids_of(customer)).filter(state__in=FINISHED).delete()
+    for row in saved_answers(customer, {customer.name, *addresses} - {""}):
+        # The request stays known, so nothing is done twice.
+        IdempotentRequest.objects.filter(pk=row.pk).update(body="{}", content_type="application/json")
+    drop_mails(addresses)
+    OneTimeCode.objects.filter(email__in=addresses).exclude(ticket__customer=customer).delete()
+
+
 def forget(customer: Customer) -> None:
     """Erase everything of a person that hangs on no ticket, and the person's own row; belongs inside the caller's transaction."""
-    addresses = addresses_of(customer)
-    names = {customer.name, *addresses} - {""}
-    ids = ids_of(customer)
-    OneTimeCode.objects.filter(email__in=addresses).delete()
-    empty_saved_answers(customer, names)
-    jobs_about(ids).filter(state__in=FINISHED).delete()
     for export in CustomerExport.objects.filter(customer=customer):
         drop_export(export)
-    drop_mails(addresses)
     company = customer.company_id
     for held in HELD:
         if held.customer:
@@ -82,12 +89,6 @@ def events_about(customer: Customer) -> Any:
     by_them = Q(actor_kind="customer", actor_id=customer.pk)
     found = Q(ticket_id__in=tickets) | by_them | Q(subject__customer=str(customer.pk))
     return Event.objects.filter(found, tenant=acting_tenant()).order_by("id")
-
-
-def empty_saved_answers(customer: Customer, names: Iterable[str]) -> None:
-    """Empty the answers saved for repeated requests that tell of the person; the request stays known, so nothing is done twice."""
-    for row in saved_answers(customer, names):
-        IdempotentRequest.objects.filter(pk=row.pk).update(body="{}", content_type="application/json")
 
 
 def saved_answers(customer: Customer, names: Iterable[str]) -> list[IdempotentRequest]:

@@ -16,7 +16,7 @@ from supportdesk.lifecycle.emptying import drop_files, empty_ticket, empty_trace
 from supportdesk.lifecycle.exports import drop_export
 from supportdesk.lifecycle.holds import not_held
 from supportdesk.lifecycle.models import DEFAULTS, MAX_DAYS, CustomerExport, Data, Emptied, Erasure, LegalHold, Schedule
-from supportdesk.lifecycle.persons import forget
+from supportdesk.lifecycle.persons import forget, forget_by_name
 from tickets.errors import Unacceptable
 from tickets.models import Attachment, ChatSession, Customer, CustomerIdentity, OneTimeCode, Ticket
 
@@ -149,6 +149,7 @@ def _visitors(before: datetime) -> int:
             customer = strangers.select_for_update(of=("self",)).filter(pk=pk).first()
             if customer is None:
                 continue
+            forget_by_name(customer)
             for ticket_id in Ticket.objects.filter(customer=customer).values_list("pk", flat=True):
                 empty_ticket(ticket_id, why="erasure")
             forget(customer)
