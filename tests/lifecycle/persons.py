@@ -98,7 +98,9 @@ def plant(held: Held, customer_id: int, mark: str) -> list[str]:
     for number, row in enumerate(held.of_customer(customer_id).order_by("pk")):
         for column in written_columns(held):
             word = f"{mark}-{column.name}-{number}"
-            value: Any = {"canary": word} if isinstance(column, models.JSONField) else word if len(word) <= (column.max_length or 200) else mark
+            value: Any = (
+                {"canary": word} if isinstance(column, models.JSONField) else word if len(word) <= (column.max_length or 200) else mark
+            )
             if column.name in ("value", "email"):
                 value = f"{mark}-value-{number}@mail.example"
             if held.model == "tickets.Message" and column.name == "kind":

@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from supportdesk.core.admin_base import ByTable
+from supportdesk.lifecycle.models import CustomerExport, KeptOriginal, LegalHold
 from tests.surface.furniture import Furniture
 
 # A number, an id and names no workspace has.
@@ -78,6 +79,10 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "run_id": (lambda made: made.run.pk, ID),
     "approval_id": (lambda made: made.approval.pk, ID),
     "public_id": (lambda made: made.file.public_id, "0" * 32),
+    "customer_id": (lambda made: made.customer.pk, ID),
+    "export_id": (lambda made: made.rows[CustomerExport].pk, ID),
+    "hold_id": (lambda made: made.rows[LegalHold].pk, ID),
+    "original_id": (lambda made: made.rows[KeptOriginal].pk, ID),
     "call": (lambda made: made.call.pk, CALL),
     "api:run/id": (lambda made: made.run.pk, ID),
     "api:customer/id": (lambda made: made.customer.pk, ID),

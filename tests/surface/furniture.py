@@ -8,6 +8,8 @@ from typing import Any
 from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import AutoField, BigAutoField, Model
 from django.utils import timezone
@@ -23,6 +25,16 @@ from supportdesk.core.jobs import enqueue
 from supportdesk.core.keys import make_key
 from supportdesk.core.models import IdempotentRequest, Presence, ServiceIdentity
 from supportdesk.core.tenancy import acting_for
+from supportdesk.lifecycle.models import (
+    CustomerExport,
+    DataRules,
+    Emptied,
+    ErasedSubject,
+    Erasure,
+    KeptOriginal,
+    LegalHold,
+    Schedule,
+)
 from tests.admin.conftest import Drafts, make_drafts
 from tests.api.worlds import asked_teammate, shown_card, traced
 from tests.factories import World, make_session, make_switch, say
@@ -129,9 +141,26 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     connector.set_token("secret-of-the-shop")
     PassageVector.objects.create(content_hash="p" * 64, embedder="none", vector=b"\0" * 8)
     Presence.objects.create(tenant=world.tenant, ticket_id=made.ticket.pk, kind="progress", changed_at=timezone.now())
+    _kept_and_held(world, made)
     Queue.objects.create(key="secret", name="Board matters", position=9)
     view_queue = Permission.objects.get(content_type=ContentType.objects.get_for_model(Queue), codename="view_queue")
     QueueGrant.objects.create(user=world.owner.user, permission=view_queue, content_object=world.queue)
+
+
+def _kept_and_held(world: World, made: Furniture) -> None:
+    """A schedule, a hold that was lifted, an export that is ready, an erasure that failed."""
+    now, later = timezone.now(), timezone.now() + timedelta(hours=1)
+    Schedule.objects.create(kind="jobs", days=14, is_on=True)
+    DataRules.objects.create()
+    LegalHold.objects.create(ticket=made.ticket, reason="A lawsuit", placed_by=world.owner)
+    export = CustomerExport.objects.create(customer=made.customer, asked_by=world.owner, ready_at=now, expires_at=later, size=2)
+    default_storage.save(export.place, ContentFile(b"PK"))
+    Erasure.objects.create(customer=made.customer, asked_by=world.owner, state=Erasure.State.FAILED, due_at=later)
+    Emptied.objects.create(ticket=made.ticket, last_seq=0, why="schedule")
+    ErasedSubject.objects.create(kind="email", hash="e" * 64, at=now)
+    message = made.ticket.messages.order_by("pk").first()
+    assert message
+    KeptOriginal.objects.create(message=message).sealed_body.put("My card is 4242")
 
 
 def far_away() -> None:
