@@ -109,7 +109,7 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "token": (lambda made: "t" * 43, NAME),
 }
 # Rows of one person: to everybody else, of whatever role, they are not there.
-PERSONAL = {"console:end_session", "console:rotate_key", "console:revoke_key"}
+PERSONAL = {"console:end_session", "console:rotate_key", "console:revoke_key", "console:export"}
 # Addresses with places that name no row of a workspace.
 FREE = {
     "admin:app_list": {"app_label": "tickets"},

@@ -153,7 +153,10 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     connector.set_token("secret-of-the-shop")
     PassageVector.objects.create(content_hash="p" * 64, embedder="none", vector=b"\0" * 8)
     Presence.objects.create(tenant=world.tenant, ticket_id=made.ticket.pk, kind="progress", changed_at=timezone.now())
-    _kept_and_held(world, made)
+    keep_and_hold(world, made)
+    Schedule.objects.create(kind="jobs", days=14, is_on=True)
+    DataRules.objects.create()
+    ErasedSubject.objects.create(kind="email", hash="e" * 64, at=timezone.now())
     Queue.objects.create(key="secret", name="Board matters", position=9)
     give(QueueGrant, on=world.queue, to=world.owner, by=SYSTEM_ACTOR)
     give(ChannelGrant, on=world.channel, to=world.owner, by=SYSTEM_ACTOR)
@@ -163,20 +166,22 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     SpentToken.objects.create(key=signing, jti_hash="j" * 64, expires_at=timezone.now() + timedelta(hours=1))
 
 
-def _kept_and_held(world: World, made: Furniture) -> None:
-    """A schedule, a hold that was lifted, an export that is ready, an erasure that failed."""
+def keep_and_hold(world: World, made: Furniture) -> dict[type[Model], Any]:
+    """A hold on the case, an export that is ready, an erasure that failed, an original of a message; inside `acting_for`."""
     now, later = timezone.now(), timezone.now() + timedelta(hours=1)
-    Schedule.objects.create(kind="jobs", days=14, is_on=True)
-    DataRules.objects.create()
-    LegalHold.objects.create(ticket=made.ticket, reason="A lawsuit", placed_by=world.owner)
     export = CustomerExport.objects.create(customer=made.customer, asked_by=world.owner, ready_at=now, expires_at=later, size=2)
     default_storage.save(export.place, ContentFile(b"PK"))
-    Erasure.objects.create(customer=made.customer, asked_by=world.owner, state=Erasure.State.FAILED, due_at=later)
-    Emptied.objects.create(ticket=made.ticket, last_seq=0, why="schedule")
-    ErasedSubject.objects.create(kind="email", hash="e" * 64, at=now)
     message = made.ticket.messages.order_by("pk").first()
     assert message
-    KeptOriginal.objects.create(message=message).sealed_body.put("My card is 4242")
+    original = KeptOriginal.objects.create(message=message)
+    original.sealed_body.put("My card is 4242")
+    return {
+        LegalHold: LegalHold.objects.create(ticket=made.ticket, reason="A lawsuit", placed_by=world.owner),
+        CustomerExport: export,
+        Erasure: Erasure.objects.create(customer=made.customer, asked_by=world.owner, state=Erasure.State.FAILED, due_at=later),
+        Emptied: Emptied.objects.create(ticket=made.ticket, last_seq=0, why="schedule"),
+        KeptOriginal: original,
+    }
 
 
 def far_away() -> None:
