@@ -141,8 +141,9 @@ def _visitors(before: datetime) -> int:
     living = ChatSession.objects.filter(customer=OuterRef("pk"), revoked_at=None, expires_at__gt=timezone.now())
     holds = LegalHold.objects.filter(lifted_at=None).filter(Q(customer=OuterRef("pk")) | Q(ticket__customer=OuterRef("pk")))
     recent = theirs.filter(~Q(status="resolved") | Q(last_message_at__gte=before) | Q(pk__in=is_busy(Ticket.objects.all()).values("pk")))
+    known = Erasure.objects.filter(customer=OuterRef("pk")).exclude(state=Erasure.State.FAILED)
     strangers = Customer.objects.filter(created_at__lt=before).exclude(Exists(proven)).exclude(Exists(recent))
-    strangers = strangers.exclude(Exists(living)).exclude(Exists(holds)).exclude(Exists(Erasure.objects.filter(customer=OuterRef("pk"))))
+    strangers = strangers.exclude(Exists(living)).exclude(Exists(holds)).exclude(Exists(known))
     found = list(strangers.order_by("pk").values_list("pk", flat=True)[:FEW])
     for pk in found:
         with transaction.atomic():
@@ -172,9 +173,10 @@ def _jobs(before: datetime) -> int:
 
 @transaction.atomic
 def _presence(before: datetime) -> int:
-    return _delete(
-        Presence, list(Presence.objects.filter(tenant=acting_tenant(), changed_at__lt=before).values_list("pk", flat=True)[:MANY])
-    )
+    holds = LegalHold.objects.filter(lifted_at=None)
+    kept = Ticket.objects.filter(Q(pk__in=holds.values("ticket")) | Q(customer__in=holds.values("customer")))
+    old = Presence.objects.filter(tenant=acting_tenant(), changed_at__lt=before).exclude(ticket_id__in=kept.values("pk"))
+    return _delete(Presence, list(old.values_list("pk", flat=True)[:MANY]))
 
 
 def _delete(model: type[IdempotentRequest] | type[Job] | type[Presence], found: list[int]) -> int:
