@@ -16,7 +16,7 @@ from django.db import connection, models
 from django.utils import timezone
 
 from agents.actions.models import Approval, Confirmation, State, ToolCall
-from agents.runtime.models import AgentRun
+from agents.runtime.models import AgentRun, Step
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.models import IdempotentRequest, Job, Presence, ServiceIdentity
 from supportdesk.core.sealed import SealedField
