@@ -96,7 +96,7 @@ def write(zipped: zipfile.ZipFile, customer: Customer) -> None:
         rows = held.of_customer(customer.pk).order_by("pk")
         _put(zipped, held.model.rpartition(".")[2], [_told(row, held) for row in rows.iterator(chunk_size=500)])
     companies = Company.objects.filter(customers=customer)
-    _put(zipped, "Company", list(companies.values("id", "name", "domain")))
+    _put(zipped, "Company", [dict(row) for row in companies.values("id", "name", "domain")])
     _put(zipped, "Event", list(events_about(customer).values("at", "code", "actor_kind", "ticket_id", "subject", "changed")))
     _put(zipped, "Job", list(jobs_about(ids_of(customer)).values("name", "args", "state", "created_at", "last_error")))
     addresses = addresses_of(customer)

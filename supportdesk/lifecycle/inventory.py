@@ -35,15 +35,14 @@ class Held:
     only: Q = field(default_factory=Q)
 
     @property
-    def rows(self) -> models.Manager[Any]:
-        """The model's rows of the workspace being acted for."""
-        model = apps.get_model(self.model)
-        manager: models.Manager[Any] = getattr(model, "objects", None) or model._default_manager
-        return manager
+    def rows(self) -> Any:
+        """The manager of the model's rows of the workspace being acted for."""
+        return apps.get_model(self.model)._default_manager
 
     def of_tickets(self, tickets: Any) -> models.QuerySet[Any]:
         """The rows that hang on these tickets."""
-        return self.rows.filter(**{f"{self.ticket}__in": tickets})
+        found: models.QuerySet[Any] = self.rows.filter(**{f"{self.ticket}__in": tickets})
+        return found
 
     def of_customer(self, customer_id: int) -> models.QuerySet[Any]:
         """The rows of one person."""
@@ -52,7 +51,8 @@ class Held:
             found |= Q(**{f"{self.ticket}__in": list(Ticket.objects.filter(customer=customer_id).values_list("pk", flat=True))})
         if self.customer:
             found |= Q(**{self.customer: customer_id})
-        return self.rows.filter(found)
+        rows: models.QuerySet[Any] = self.rows.filter(found)
+        return rows
 
 
 def _plain(message: Message) -> str:

@@ -131,7 +131,7 @@ def lift(request: HttpRequest, hold_id: int) -> HttpResponse:
     found = LegalHold.objects.select_related("ticket").filter(pk=hold_id).first()
     if found is None:
         raise Http404("There is no such hold here.")
-    customer = found_customer(request, found.ticket.customer_id if found.ticket else found.customer_id)
+    customer = found_customer(request, found.ticket.customer_id if found.ticket else found.customer_id or 0)
     if found.ticket:
         found_ticket(request, found.ticket.number)
     try:
