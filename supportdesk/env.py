@@ -54,7 +54,10 @@ def database(url: str, *, role: str = "") -> dict[str, object]:
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+                "init_command": (
+                    # What is deleted is overwritten: somebody erased is not left in the file's free pages.
+                    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; PRAGMA secure_delete=ON;"
+                ),
             },
             "TEST": {"NAME": str(path.parent / f"test_{path.name}")},
         }

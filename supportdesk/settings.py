@@ -179,6 +179,8 @@ STORAGES = {
     },
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# Who was erased, as keyed hashes: kept apart from the database, so that a restored backup can be asked for them.
+ERASED_LIST = Path(env.text("ERASED_LIST", str(VAR_DIR / "erased.jsonl")))
 ATTACHMENT_MAX_BYTES = env.number("ATTACHMENT_MAX_BYTES", 10 * 1024 * 1024)
 
 REDIS_URL = env.text("REDIS_URL", "")

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from agents.actions.models import ToolCall
 from agents.releases.models import Pin
@@ -14,6 +14,7 @@ from supportdesk.console import words
 from supportdesk.console.thread import names_of
 from supportdesk.core.models import Membership
 from supportdesk.core.permissions import may
+from supportdesk.lifecycle.holds import standing_on
 from tickets.access import can_be_shown_out
 from tickets.identity import Level, claim_of, proof_of
 from tickets.models import CustomerIdentity, Escalation, IdentityProof, Priority, Queue, Ticket
@@ -100,6 +101,10 @@ def side_of(ticket: Ticket, member: Membership) -> dict[str, Any]:
     earlier = Ticket.objects.visible_to(member).filter(customer=ticket.customer).exclude(pk=ticket.pk).order_by("-last_message_at")
     pin = Pin.objects.filter(ticket=ticket).select_related("release").first()
     return {
+        "holds": list(standing_on(ticket.customer_id).filter(Q(ticket=None) | Q(ticket=ticket))),
+        "may_hold": may(member, "retention.edit"),
+        "may_export": may(member, "customer.export"),
+        "may_erase": may(member, "customer.erase"),
         "identities": list(CustomerIdentity.objects.filter(customer=ticket.customer).order_by("-is_verified", "id")),
         "identity": identity_of(ticket),
         "may_be_shown_out": may(member, "ticket.assign") and can_be_shown_out(ticket),

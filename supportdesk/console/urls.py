@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from supportdesk.console.views import acts, approvals, auth, palette, password, profile, proving, queue, second_factor, ticket, trace
+from supportdesk.console.views import (
+    acts,
+    approvals,
+    auth,
+    customer,
+    data,
+    palette,
+    password,
+    profile,
+    proving,
+    queue,
+    second_factor,
+    ticket,
+    trace,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -36,6 +50,17 @@ urlpatterns = [
     path("approvals/<int:approval_id>/approve/", approvals.approve, name="approve"),
     path("approvals/<int:approval_id>/edit/", approvals.edit, name="edit"),
     path("approvals/<int:approval_id>/reject/", approvals.reject, name="reject"),
+    path("data/", data.page, name="data"),
+    path("data/schedule/", data.schedule, name="schedule"),
+    path("data/originals/", data.keep_originals, name="keep_originals"),
+    path("customers/<int:customer_id>/", customer.page, name="customer"),
+    path("customers/<int:customer_id>/export/", customer.export, name="export_customer"),
+    path("customers/<int:customer_id>/erase/", customer.erase, name="erase_customer"),
+    path("customers/<int:customer_id>/hold/", customer.hold, name="hold_customer"),
+    path("exports/<int:export_id>/", customer.download, name="export"),
+    path("holds/<int:hold_id>/lift/", customer.lift, name="lift_hold"),
+    path("originals/<int:original_id>/", customer.original, name="original"),
+    path("tickets/<int:number>/hold/", customer.hold_ticket, name="hold_ticket"),
     path("tickets/<int:number>/", ticket.ticket_page, name="ticket"),
     path("tickets/<int:number>/preview/", ticket.preview, name="preview"),
     path("tickets/<int:number>/news/", ticket.news, name="news"),

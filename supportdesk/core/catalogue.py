@@ -7,7 +7,7 @@ from django.apps import apps
 from django.conf import settings
 
 from supportdesk.core.signals import has_walls
-from supportdesk.core.walls import APPEND_ONLY, CONTROL_PLANE, FRAMEWORK, READ, RIGHTS_OUTSIDE, STAMPED, WHOLE
+from supportdesk.core.walls import APPEND_ONLY, CONTROL_PLANE, EMPTIED, FRAMEWORK, READ, RIGHTS_OUTSIDE, STAMPED, WHOLE
 
 Connection = psycopg.Connection[Any]
 TABLES = "SELECT relname::text FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace"
@@ -152,7 +152,9 @@ def _rights(db: Connection, walled: set[str], tables: set[str]) -> list[str]:
         for table in known & tables
         for role, rights in zip((settings.APP_ROLE, settings.SYSTEM_ROLE), declared(table, walled), strict=True)
         for right in rights
-    } | {("core_event", settings.SYSTEM_ROLE, f"UPDATE ({column})") for column in STAMPED}
+    }
+    wanted |= {("core_event", settings.SYSTEM_ROLE, f"UPDATE ({column})") for column in STAMPED}
+    wanted |= {(table, settings.APP_ROLE, f"UPDATE ({column})") for table, columns in EMPTIED.items() for column in columns}
     return [
         *(f"{table}: {role} may {right}, which is not declared" for table, role, right in sorted(given - wanted)),
         *(f"{table}: {role} may not {right}, which is declared" for table, role, right in sorted(wanted - given)),

@@ -56,7 +56,9 @@ RIGHTS_OUTSIDE = {
 # The only columns of an event that the system role may write: the stamper's.
 STAMPED = ("position", "prev_hash", "hash")
 # Rows the app role may add and read, never change or take away.
-APPEND_ONLY = frozenset({"runtime.Step", "policies.PromptVersion", "policies.PolicyVersion"})
+APPEND_ONLY = frozenset({"runtime.Step", "policies.PromptVersion", "policies.PolicyVersion", "lifecycle.ErasedSubject"})
+# Columns of append-only rows that the app role may empty, and a trigger lets it do nothing else with (docs/decisions/0022).
+EMPTIED = {"runtime_step": ("input", "output")}
 
 
 class TenantWalls(Operation):

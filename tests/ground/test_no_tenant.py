@@ -29,6 +29,7 @@ RUN: dict[str, tuple[str, ...]] = {
     "worker": ("--once",),
     "rotate_secrets": (),
     "create_workspace": ("third", "Third", "--owner", "dora@third.example", "--password", "a long enough one"),
+    "reapply_erasures": (),
     "make_key": ("--tenant", "acme", "--name", "shop", "--scopes", "ticket.see"),
 }
 # Commands that touch no tenant's row themselves: they start or drive processes, or look at the database's catalogue.

@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from supportdesk.core.admin_base import ByTable
+from supportdesk.lifecycle.models import CustomerExport, KeptOriginal, LegalHold
 from tests.surface.furniture import Furniture
 
 # A number, an id and names no workspace has.
@@ -87,6 +88,10 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "run_id": (lambda made: made.run.pk, ID),
     "approval_id": (lambda made: made.approval.pk, ID),
     "public_id": (lambda made: made.file.public_id, "0" * 32),
+    "customer_id": (lambda made: made.customer.pk, ID),
+    "export_id": (lambda made: made.rows[CustomerExport].pk, ID),
+    "hold_id": (lambda made: made.rows[LegalHold].pk, ID),
+    "original_id": (lambda made: made.rows[KeptOriginal].pk, ID),
     "call": (lambda made: made.call.pk, CALL),
     "api:run/id": (lambda made: made.run.pk, ID),
     "api:customer/id": (lambda made: made.customer.pk, ID),
@@ -104,7 +109,7 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "token": (lambda made: "t" * 43, NAME),
 }
 # Rows of one person: to everybody else, of whatever role, they are not there.
-PERSONAL = {"console:end_session", "console:rotate_key", "console:revoke_key"}
+PERSONAL = {"console:end_session", "console:rotate_key", "console:revoke_key", "console:export"}
 # Addresses with places that name no row of a workspace.
 FREE = {
     "admin:app_list": {"app_label": "tickets"},

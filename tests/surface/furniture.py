@@ -7,6 +7,8 @@ from typing import Any
 
 from allauth.usersessions.models import UserSession
 from django.apps import apps
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.db.models import AutoField, BigAutoField, Model
 from django.utils import timezone
@@ -24,6 +26,16 @@ from supportdesk.core.jobs import enqueue
 from supportdesk.core.keys import make_key
 from supportdesk.core.models import IdempotentRequest, Presence, ServiceIdentity
 from supportdesk.core.tenancy import acting_for
+from supportdesk.lifecycle.models import (
+    CustomerExport,
+    DataRules,
+    Emptied,
+    ErasedSubject,
+    Erasure,
+    KeptOriginal,
+    LegalHold,
+    Schedule,
+)
 from tests.admin.conftest import Drafts, make_drafts
 from tests.api.worlds import asked_teammate, shown_card, traced
 from tests.factories import World, make_session, make_switch, say
@@ -141,6 +153,10 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     connector.set_token("secret-of-the-shop")
     PassageVector.objects.create(content_hash="p" * 64, embedder="none", vector=b"\0" * 8)
     Presence.objects.create(tenant=world.tenant, ticket_id=made.ticket.pk, kind="progress", changed_at=timezone.now())
+    keep_and_hold(world, made)
+    Schedule.objects.create(kind="jobs", days=14, is_on=True)
+    DataRules.objects.create()
+    ErasedSubject.objects.create(kind="email", hash="e" * 64, at=timezone.now())
     Queue.objects.create(key="secret", name="Board matters", position=9)
     give(QueueGrant, on=world.queue, to=world.owner, by=SYSTEM_ACTOR)
     give(ChannelGrant, on=world.channel, to=world.owner, by=SYSTEM_ACTOR)
@@ -148,6 +164,24 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     SignInRules.objects.create()
     signing = make_host_key(channel=world.channel, name="Shop", site="https://shop.example", algorithm="HS256", by=SYSTEM_ACTOR)[0]
     SpentToken.objects.create(key=signing, jti_hash="j" * 64, expires_at=timezone.now() + timedelta(hours=1))
+
+
+def keep_and_hold(world: World, made: Furniture) -> dict[type[Model], Any]:
+    """A hold on the case, an export that is ready, an erasure that failed, an original of a message; inside `acting_for`."""
+    now, later = timezone.now(), timezone.now() + timedelta(hours=1)
+    export = CustomerExport.objects.create(customer=made.customer, asked_by=world.owner, ready_at=now, expires_at=later, size=2)
+    default_storage.save(export.place, ContentFile(b"PK"))
+    message = made.ticket.messages.order_by("pk").first()
+    assert message
+    original = KeptOriginal.objects.create(message=message)
+    original.sealed_body.put("My card is 4242")
+    return {
+        LegalHold: LegalHold.objects.create(ticket=made.ticket, reason="A lawsuit", placed_by=world.owner),
+        CustomerExport: export,
+        Erasure: Erasure.objects.create(customer=made.customer, asked_by=world.owner, state=Erasure.State.FAILED, due_at=later),
+        Emptied: Emptied.objects.create(ticket=made.ticket, last_seq=0, why="schedule"),
+        KeptOriginal: original,
+    }
 
 
 def far_away() -> None:

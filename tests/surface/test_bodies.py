@@ -30,7 +30,7 @@ from tests.surface.furniture import Furniture, everything_of, furnish
 PLAIN = {"body", "client_id", "kind", "then", "note", "priority", "shown", "amount", "name", "line1", "line2", "city", "postcode"} | {
     *("country", "region", "reason", "other", "say", "available", "subject", "external_id", "vouch", "email", "digits", "hash", "yes"),
     *("language", "arguments", "token", "position", "text", "username", "password", "keys", "scopes", "days", "environment", "hours"),
-    *("code", "identity", "handoff"),
+    *("code", "identity", "handoff", "typed", "on", "schedule"),
 }
 # Fields that name a row, and how another workspace's is named there.
 NAMING: dict[str, Any] = {

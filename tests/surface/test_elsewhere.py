@@ -196,6 +196,8 @@ ARGUMENTS: dict[str, Any] = {
     "call_id": lambda made: str(made.call.pk),
     "code_id": lambda made: next(row.pk for model, row in made.rows.items() if model.__name__ == "OneTimeCode"),
     "approval_id": lambda made: made.approval.pk,
+    "export_id": lambda made: next(row.pk for model, row in made.rows.items() if model.__name__ == "CustomerExport"),
+    "erasure_id": lambda made: next(row.pk for model, row in made.rows.items() if model.__name__ == "Erasure"),
     # A wish of nobody's workspace: people's own, outside every one.
     "reset_id": lambda made: GONE,
     "trigger": lambda made: "message",

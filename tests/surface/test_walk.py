@@ -19,7 +19,7 @@ from tests.factories import World
 from tests.reliability.report import figure
 from tests.surface.addresses import FORMS, FREE, OPEN, PERSONAL, Address, addresses, admin_model, filled, is_about_a_row, is_by_table
 from tests.surface.callers import Answer, Caller, programs, strangers, teammates, tried
-from tests.surface.furniture import Furniture, everything_of, far_away, furnish, look_alike
+from tests.surface.furniture import Furniture, everything_of, far_away, furnish, keep_and_hold, look_alike
 from tickets.models import Queue, Ticket
 
 ALL = addresses()
@@ -51,6 +51,7 @@ def stage(acme: World, globex: World) -> Stage:
     theirs = furnish(globex)
     with acting_for(acme.tenant):
         Ticket.objects.filter(pk=hidden.ticket.pk).update(queue=Queue.objects.get(key="secret"))
+        hidden.rows = keep_and_hold(acme, hidden)
     mates = teammates(acme)
     acting = [each.member for each in mates if each.member]
     return Stage(ours, hidden, theirs, mates, programs(acme, *acting), strangers(acme, ours.token))
@@ -254,7 +255,7 @@ def _expected(caller: Caller, address: Address, method: str, permission: str) ->
             return lambda answer: answer.status == 302 and "/sign-in/" in answer.location
         may_ask = may(caller.member, permission)
     if address.name in PERSONAL:
-        return lambda answer: answer.status == 404
+        return lambda answer: answer.status == (404 if may_ask else 403)
     if may_ask:
         return lambda answer: answer.status not in (401, 403, 404) and not _leads_to_sign_in(answer)
     return lambda answer: answer.status == 403
