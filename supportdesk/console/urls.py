@@ -2,7 +2,22 @@
 
 from django.urls import path
 
-from supportdesk.console.views import acts, approvals, auth, palette, password, profile, proving, queue, second_factor, ticket, trace
+from supportdesk.console.views import (
+    acts,
+    approvals,
+    auth,
+    joining,
+    palette,
+    password,
+    people,
+    profile,
+    proving,
+    queue,
+    second_factor,
+    sign_on,
+    ticket,
+    trace,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -14,6 +29,20 @@ urlpatterns = [
     path("password/forgotten/", password.forgotten, name="forgotten"),
     path("password/new/", password.set_password, name="set_password"),
     path("password/new/<str:token>/", password.new_password, name="new_password"),
+    path("join/", joining.join_page, name="joining"),
+    path("join/<slug:tenant>/<str:token>/", joining.join, name="join"),
+    path("people/", people.people, name="people"),
+    path("people/invite/", people.invite, name="invite"),
+    path("people/invitations/<int:invitation_id>/send/", people.resend, name="resend_invitation"),
+    path("people/invitations/<int:invitation_id>/withdraw/", people.withdraw, name="withdraw_invitation"),
+    path("people/<int:member_id>/role/", people.change_role, name="change_role"),
+    path("people/<int:member_id>/let-go/", people.let_go, name="let_go"),
+    path("people/<int:member_id>/sessions/end/", people.end_sessions, name="end_sessions"),
+    path("people/<int:member_id>/second-factor/reset/", people.reset_second_factor, name="reset_second_factor"),
+    path("people/sign-on/", sign_on.settings_page, name="sign_on_settings"),
+    path("sign-on/", sign_on.begin, name="sign_on"),
+    path("sign-on/prove/", sign_on.prove, name="sign_on_prove"),
+    path("sign-on/<slug:tenant>/back/", sign_on.back, name="sign_on_back"),
     path("prove/", proving.prove, name="prove"),
     path("profile/", profile.profile, name="profile"),
     path("profile/name/", profile.rename, name="rename"),
