@@ -130,6 +130,11 @@ class StrictAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
             raise OAuth2Error("The discovery document is not this issuer's.")
         return found
 
+    @property
+    def basic_auth(self) -> bool:
+        """How the secret is shown: in the header, as the standard has it where nothing is said, unless only a form field is taken."""
+        return "client_secret_basic" in self.openid_config.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
         """Where the provider sends people back to: the workspace's own address."""
         return str(request.build_absolute_uri(reverse("console:sign_on_back", args=[app.settings["tenant"]])))
