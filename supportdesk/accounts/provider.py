@@ -221,10 +221,15 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         return secrets.token_urlsafe(32)
 
     def list_apps(self, request: HttpRequest, provider: Any = None, client_id: Any = None) -> list[SocialApp]:
-        """The provider of the workspace with this short name; without a name there is none, and none lies in allauth's table."""
-        tenant = Tenant.objects.filter(slug=str(provider or ""), is_active=True).first()
-        row = sign_on_of(tenant)
-        return [app_of(row)] if row is not None else []
+        """The provider of the workspace with this short name, or the one people are known under this key of.
+
+        Without a name there is none, and none lies in allauth's table.
+        """
+        number, bar, _issuer = str(provider or "").partition("|")
+        named = {"pk": int(number)} if bar and number.isdigit() else {"slug": str(provider or "")}
+        row = sign_on_of(Tenant.objects.filter(**named, is_active=True).first())
+        app = app_of(row) if row is not None else None
+        return [app] if app is not None and (not bar or app.provider_id == provider) else []
 
     def get_provider(self, request: HttpRequest, provider: Any, client_id: Any = None) -> Provider:
         """Ours, for the workspace with this short name.

@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -75,7 +76,7 @@ class SignInForm(AuthenticationForm):
     def confirm_login_allowed(self, user: Any) -> None:
         """Only people who work somewhere come in."""
         super().confirm_login_allowed(user)
-        if membership_of(user.pk) is None:
+        if membership_of(user.pk) is None and not user.is_superuser:
             raise ValidationError(NO_WORKSPACE, code="no_workspace")
 
 
@@ -101,7 +102,9 @@ class SignIn(LoginView):
         """Begin the session, or ask for the second factor first."""
         user = form.get_user()
         self.request.session[STAY] = bool(self.request.POST.get("stay"))
-        login = Login(user=user, email=user.email, redirect_url=self.get_success_url())
+        # Platform operators who work nowhere have a site of their own.
+        goes = self.get_redirect_url() or (reverse("operator:workspaces") if membership_of(user.pk) is None else self.get_success_url())
+        login = Login(user=user, email=user.email, redirect_url=goes)
         return cast(HttpResponse, perform_password_login(self.request, {"email": user.email}, login))
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
