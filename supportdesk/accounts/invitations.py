@@ -62,7 +62,12 @@ def invite(*, email: str, role: str, teams: list[int], origin: str, by: Membersh
         with transaction.atomic():
             Invitation.objects.filter(email=wanted, used_at=None, withdrawn_at=None).update(withdrawn_at=now)
             row = Invitation.objects.create(
-                email=wanted, role=role, teams=sorted(set(teams)), invited_by=by, origin=origin[:200], expires_at=now + timedelta(hours=HOURS)
+                email=wanted,
+                role=role,
+                teams=sorted(set(teams)),
+                invited_by=by,
+                origin=origin[:200],
+                expires_at=now + timedelta(hours=HOURS),
             )
             record("member.invited", by=_actor(by, operator), invitation=row.pk, changed={"role": role})
             enqueue("accounts.send_invitation", invitation_id=row.pk)

@@ -80,12 +80,14 @@ class SignOn(TenantModel):
     """The workspace's own identity provider (OpenID Connect): one row at most; none means there is none."""
 
     issuer = models.CharField(
-        max_length=150, help_text="Exactly as the provider writes it, such as https://login.example.com/realms/acme; it begins with https://."
+        max_length=150,
+        help_text="Exactly as the provider writes it, such as https://login.example.com/realms/acme; it begins with https://.",
     )
     client_id = models.CharField("client ID", max_length=190)
     sealed_secret = SealedField("secret")
     domains = models.CharField(
-        max_length=400, help_text="Domains of the addresses it speaks for, with commas between: acme.example, acme.co. No others, no sub-domains."
+        max_length=400,
+        help_text="Domains of the addresses it speaks for, with commas between: acme.example, acme.co. No others, no sub-domains.",
     )
     is_on = models.BooleanField("on", default=True, help_text="Whether people can sign in with it.")
     required = models.BooleanField(

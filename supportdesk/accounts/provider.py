@@ -126,7 +126,9 @@ class StrictAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         """
         found: dict[str, Any] = super().openid_config
         needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        if found.get("issuer") != self.get_provider().app.settings["issuer"] or not all(isinstance(found.get(each), str) for each in needed):
+        if found.get("issuer") != self.get_provider().app.settings["issuer"] or not all(
+            isinstance(found.get(each), str) for each in needed
+        ):
             raise OAuth2Error("The discovery document is not this issuer's.")
         return found
 
@@ -176,7 +178,9 @@ class StrictAdapter(OpenIDConnectOAuth2Adapter):  # type: ignore[misc]
         with DoorSession() as door:
             reply = door.get(self.openid_config["jwks_uri"])
         reply.raise_for_status()
-        keys = [each for each in reply.json().get("keys", ()) if each.get("use", "sig") == "sig" and each.get("kty") in ("RSA", "EC", "OKP")]
+        keys = [
+            each for each in reply.json().get("keys", ()) if each.get("use", "sig") == "sig" and each.get("kty") in ("RSA", "EC", "OKP")
+        ]
         named = [each for each in keys if each.get("kid") == header.get("kid")] if header.get("kid") else keys
         if len(named) != 1:
             raise OAuth2Error("The key is not one of the issuer's.")
@@ -195,6 +199,10 @@ class Provider(OpenIDConnectProvider):  # type: ignore[misc]
     def extract_extra_data(self, data: dict[str, Any]) -> dict[str, Any]:
         """Nothing: what is stored of a person is whom the provider calls what."""
         return {}
+
+    def serialize(self) -> dict[str, Any]:
+        """How a sign-in that waits for its second factor names it."""
+        return {"id": self.app.provider_id}
 
     def get_oauth2_adapter(self, request: HttpRequest) -> StrictAdapter:
         """By the workspace's short name, as addresses have it."""
@@ -247,6 +255,8 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """
         claims: dict[str, Any] = request.sign_on_claims  # type: ignore[attr-defined]
         state = sociallogin.state
+        # Nothing is asked in the person's name later: the token is not kept, not even in the session.
+        sociallogin.token = None
         if not state.get("nonce") or not secrets.compare_digest(str(claims.get("nonce", "")), state["nonce"]):
             raise ImmediateHttpResponse(failed(request))
         tenant = Tenant.objects.get(pk=int(sociallogin.account.provider.partition("|")[0]))
@@ -271,7 +281,13 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
 def app_of(row: SignOn) -> SocialApp:
     """The row as allauth takes it; never stored."""
-    settings = {"issuer": row.issuer, "server_url": row.issuer, "tenant": row.tenant.slug, "oauth_pkce_enabled": True, "fetch_userinfo": False}
+    settings = {
+        "issuer": row.issuer,
+        "server_url": row.issuer,
+        "tenant": row.tenant.slug,
+        "oauth_pkce_enabled": True,
+        "fetch_userinfo": False,
+    }
     return SocialApp(
         provider="openid_connect",
         provider_id=key_of(row.tenant, row.issuer),
@@ -305,9 +321,9 @@ def can_prove(user: User, tenant: Tenant) -> bool:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Back to the sign-in page, with one sentence for everything."""
+    """Back to where one can try again, with one sentence for everything."""
     messages.error(request, FAILED)
-    return redirect("console:sign_in")
+    return redirect("console:profile" if request.user.is_authenticated else "console:sign_in")
 
 
 def _proved(request: HttpRequest, user: User, claims: dict[str, Any], state: dict[str, Any]) -> HttpResponse:

@@ -87,7 +87,9 @@ def save_sign_on(*, row: SignOn, secret: str, was: str, by: Actor) -> None:
             row.sealed_secret.put(secret)
         if was and was != row.issuer:
             unlink(tenant=row.tenant, issuer=was)
-        record("sign_on.changed", by=by, sign_on=row.pk, changed={"is_on": row.is_on, "required": row.required, "issuer": was != row.issuer})
+        record(
+            "sign_on.changed", by=by, sign_on=row.pk, changed={"is_on": row.is_on, "required": row.required, "issuer": was != row.issuer}
+        )
 
 
 def _by_address(tenant: Tenant, key: str, claims: dict[str, Any]) -> User | None:

@@ -130,7 +130,9 @@ def _suspended(world: World, token: str) -> None:
 
 @pytest.mark.reliability(9, "invites")
 @pytest.mark.parametrize(
-    "happened", [_used, _expired, _withdrawn, _sent_again, _replaced, _inviter_gone, _inviter_lowered, _suspended], ids=lambda each: each.__name__
+    "happened",
+    [_used, _expired, _withdrawn, _sent_again, _replaced, _inviter_gone, _inviter_lowered, _suspended],
+    ids=lambda each: each.__name__,
 )
 def test_a_link_that_is_over_says_the_same_whatever_ended_it(acme: World, globex: World, happened: Any) -> None:
     token = invite(acme)

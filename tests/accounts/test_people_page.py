@@ -39,7 +39,11 @@ def test_a_lowered_role_and_letting_go_end_sessions(acme: World) -> None:
 def test_the_last_owner_stays_and_owners_are_for_owners(acme: World) -> None:
     admin = make_member(acme.tenant, Role.ADMIN, name="Ada Admin")
     client = sign_in(admin)
-    for path, data in ((f"{acme.owner.pk}/role/", {"role": "viewer"}), (f"{acme.owner.pk}/let-go/", {}), (f"{admin.pk}/role/", {"role": "owner"})):
+    for path, data in (
+        (f"{acme.owner.pk}/role/", {"role": "viewer"}),
+        (f"{acme.owner.pk}/let-go/", {}),
+        (f"{admin.pk}/role/", {"role": "owner"}),
+    ):
         assert client.post(PEOPLE + path, data).status_code == 422, path
     owner = sign_in(acme.owner)
     assert owner.post(f"{PEOPLE}{acme.owner.pk}/role/", {"role": "viewer"}).status_code == 422

@@ -197,6 +197,7 @@ ARGUMENTS: dict[str, Any] = {
     "code_id": lambda made: next(row.pk for model, row in made.rows.items() if model.__name__ == "OneTimeCode"),
     "approval_id": lambda made: made.approval.pk,
     # A wish of nobody's workspace: people's own, outside every one.
+    "invitation_id": lambda made: made.invitation.pk,
     "reset_id": lambda made: GONE,
     "trigger": lambda made: "message",
 }

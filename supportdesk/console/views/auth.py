@@ -6,6 +6,7 @@ from allauth.account.internal.flows.login import perform_password_login, record_
 from allauth.account.models import Login
 from allauth.account.stages import LoginStageController
 from allauth.mfa.internal.constants import LoginStageKey
+from allauth.socialaccount.models import SocialApp
 from axes.conf import settings as axes
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
@@ -120,7 +121,11 @@ sign_in = SignIn.as_view()
 @never_cache
 def sign_in_code(request: HttpRequest) -> HttpResponse:
     """The second step of signing in: a code of the app, or a recovery code."""
-    stage = LoginStageController.enter(request, LoginStageKey.MFA_AUTHENTICATE.value)
+    try:
+        stage = LoginStageController.enter(request, LoginStageKey.MFA_AUTHENTICATE.value)
+    except SocialApp.DoesNotExist:
+        # The workspace's provider was taken away between the two steps.
+        stage = None
     if stage is None or stage.login.user is None or not stage.login.user.is_active:
         return redirect("console:sign_in")
     user, fault = cast(User, stage.login.user), ""

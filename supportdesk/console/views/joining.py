@@ -56,9 +56,7 @@ def join_page(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and (is_theirs or (form is not None and form.is_valid())):
         given = form.cleaned_data if form is not None else {}
         try:
-            member = invitations.accept(
-                tenant=tenant, token=token, user=me, name=given.get("name", ""), password=given.get("password", "")
-            )
+            member = invitations.accept(tenant=tenant, token=token, user=me, name=given.get("name", ""), password=given.get("password", ""))
         except UsedLink:
             return _gone(request)
         except invitations.SignInFirst:

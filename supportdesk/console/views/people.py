@@ -68,7 +68,9 @@ def resend(request: HttpRequest, invitation_id: int) -> HttpResponse:
 @takes()
 def withdraw(request: HttpRequest, invitation_id: int) -> HttpResponse:
     """End an invitation."""
-    return _told(request, invitations.withdraw(invitation=_invitation(invitation_id), by=member_of(request)), "The invitation is withdrawn.")
+    return _told(
+        request, invitations.withdraw(invitation=_invitation(invitation_id), by=member_of(request)), "The invitation is withdrawn."
+    )
 
 
 @require_POST
