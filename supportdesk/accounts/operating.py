@@ -1,6 +1,5 @@
 """What platform operators do: each act is a row of its own, and an event in the trail of the workspace it touches."""
 
-from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from supportdesk.accounts.people import disable_user
@@ -83,11 +82,6 @@ def flip_global_switch(*, is_on: bool, reason: str, by: User) -> None:
     said = _said(reason)
     KillSwitch.objects.update_or_create(tenant=None, tool="", defaults={"is_on": is_on, "reason": said})
     log("agents_stopped" if is_on else "agents_started", by=by, reason=said)
-
-
-def has_factor(user: User) -> bool:
-    """Whether the operator set up a second factor."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
 
 
 @transaction.atomic

@@ -46,7 +46,7 @@ def operators_only(*names: str, before_factor: bool = False) -> Callable[[View[P
 
         guarded.is_for_operators = True  # type: ignore[attr-defined]
         guarded.operator_takes = names  # type: ignore[attr-defined]
-        return guarded
+        return guarded  # type: ignore[return-value]
 
     return around
 

@@ -33,6 +33,7 @@ DOMAIN = r"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)
 class SignOnForm(forms.ModelForm):  # type: ignore[type-arg]
     """The workspace's provider; its secret is written, never shown."""
 
+    field_order = ("issuer", "client_id", "secret", "domains", "is_on", "required")
     secret = forms.CharField(label="Client secret", max_length=400, required=False, strip=True, widget=forms.PasswordInput)
 
     class Meta:
