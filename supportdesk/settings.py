@@ -142,7 +142,7 @@ AXES_CLIENT_IP_CALLABLE = "supportdesk.core.clients.client_network"
 
 # Sign-in: only what the console draws is reachable; nobody signs up, people come by invitation. Trying passwords is counted by axes.
 ACCOUNT_ADAPTER = "supportdesk.accounts.adapters.AccountAdapter"
-SOCIALACCOUNT_ADAPTER = "supportdesk.accounts.adapters.SocialAdapter"
+SOCIALACCOUNT_ADAPTER = "supportdesk.accounts.provider.SocialAdapter"
 MFA_ADAPTER = "supportdesk.accounts.adapters.SecondFactorAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

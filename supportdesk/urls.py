@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("console/", include("supportdesk.console.urls")),
     path("console/", include("supportdesk.console.sign_in_urls")),
+    path("operator/", include("supportdesk.operators.urls")),
     path("chat/", include("supportdesk.chat.urls")),
     path("help/", include("supportdesk.chat.help_urls")),
     path("api/", include("supportdesk.api.urls")),

@@ -4,12 +4,12 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
-from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from supportdesk.accounts.second_factor import sealed_place
+from supportdesk.accounts.sign_on import USE_SIGN_ON, is_password_closed
 from supportdesk.core.clients import client_address
 from supportdesk.core.middleware import membership_of
 from supportdesk.core.sealing import seal, unseal
@@ -28,8 +28,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def pre_login(self, request: HttpRequest, user: Any, **kwargs: Any) -> HttpResponse | None:
         """Whoever works nowhere is turned away, however they proved who they are."""
-        if not user.is_active or membership_of(user.pk) is None:
+        if not user.is_active or (membership_of(user.pk) is None and not user.is_superuser):
             messages.error(request, NO_WORKSPACE)
+            return redirect("console:sign_in")
+        if "sociallogin" not in (kwargs.get("signal_kwargs") or {}) and is_password_closed(user):
+            messages.error(request, USE_SIGN_ON)
             return redirect("console:sign_in")
         return None
 
@@ -50,14 +53,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """None of allauth's mails leaves; ours are written where they are sent."""
-
-
-class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
-    """Single sign-on opens accounts that are there; it makes none."""
-
-    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
-        """Never."""
-        return False
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -6,21 +6,24 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
+from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from supportdesk.accounts.models import SignInRules
-from supportdesk.accounts.people import disable, set_role
+from supportdesk.accounts.people import disable, refused_change, set_role
 from supportdesk.accounts.rules import forget_rules
 from supportdesk.accounts.sessions import end_all_sessions
 from supportdesk.core.admin_base import TenantAdmin, TenantForm, act, member_of, shown
-from supportdesk.core.models import Membership, Role
+from supportdesk.core.models import Membership
 from supportdesk.core.permissions import may
 from supportdesk.core.tenancy import acting_tenant
 
-for found in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession):
+# Failed sign-ins are counted for the whole installation: platform operators see them.
+FOREIGN = (AccessAttempt, AccessFailureLog, AccessLog)
+for found in (EmailAddress, Authenticator, SocialAccount, SocialApp, SocialToken, UserSession, *FOREIGN):
     if admin.site.is_registered(found):
         admin.site.unregister(found)
 
@@ -35,14 +38,9 @@ class MembershipForm(TenantForm):
         data = super().clean() or {}
         was = Membership.objects.get(pk=self.instance.pk)
         role, is_active = data.get("role", was.role), data.get("is_active", was.is_active)
-        by_owner = self.by is not None and self.by.role == Role.OWNER
-        if Role.OWNER in (role, was.role) and role != was.role and not by_owner:
-            raise ValidationError({"role": "Only an owner makes or unmakes an owner."})
-        others = Membership.objects.filter(tenant=was.tenant_id, role=Role.OWNER, is_active=True).exclude(pk=was.pk)
-        if was.role == Role.OWNER and (role != Role.OWNER or not is_active) and not others.exists():
-            raise ValidationError("This is the last owner of the workspace. Make somebody else an owner first.")
-        if was.role == Role.OWNER and not is_active and not by_owner:
-            raise ValidationError({"is_active": "Only an owner lets an owner go."})
+        field, fault = refused_change(member=was, role=role, is_active=is_active, by=self.by)
+        if fault:
+            raise ValidationError({field: fault} if field else fault)
         return data
 
 

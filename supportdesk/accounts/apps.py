@@ -23,6 +23,7 @@ class AccountsConfig(AppConfig):
         prove_with(prove, asked_of)
         also(ELSEWHERE)
         register("accounts.send_reset", "supportdesk.accounts.resets.send")
+        register("accounts.send_invitation", "supportdesk.accounts.invitations.send")
         user_logged_in.connect(date_session, dispatch_uid="accounts.date_session")
 
 

@@ -1,10 +1,12 @@
-"""What the workspace asks of people who sign in, and mails that let somebody choose a new password."""
+"""What the workspace asks of people who sign in, whom it invites, and mails that let somebody choose a new password."""
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from supportdesk.core.models import Role
+from supportdesk.core.sealed import SealedField
 from supportdesk.core.tenancy import TenantModel
 
 
@@ -45,3 +47,62 @@ class PasswordReset(models.Model):
 
     def __str__(self) -> str:
         return f"password reset {self.pk}"
+
+
+class Invitation(TenantModel):
+    """One invitation to work here: opens once, within a day, for the address it was mailed to; only a hash of its token is stored."""
+
+    email = models.EmailField()
+    role = models.CharField(max_length=20, choices=Role.choices)
+    teams = models.JSONField(default=list, help_text="Ids of the teams they join.")
+    invited_by = models.ForeignKey(
+        "core.Membership", on_delete=models.PROTECT, null=True, related_name="+", help_text="Nobody: a platform operator."
+    )
+    origin = models.CharField(max_length=200, help_text="Where the link leads, such as https://desk.example.com.")
+    token_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "email"], condition=models.Q(used_at=None, withdrawn_at=None), name="invitation_waits_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"
+
+
+class SignOn(TenantModel):
+    """The workspace's own identity provider (OpenID Connect): one row at most; none means there is none."""
+
+    issuer = models.CharField(
+        max_length=150,
+        help_text="Exactly as the provider writes it, such as https://login.example.com/realms/acme; it begins with https://.",
+    )
+    client_id = models.CharField("client ID", max_length=190)
+    sealed_secret = SealedField("secret")
+    domains = models.CharField(
+        max_length=400,
+        help_text="Domains of the addresses it speaks for, with commas between: acme.example, acme.co. No others, no sub-domains.",
+    )
+    is_on = models.BooleanField("on", default=True, help_text="Whether people can sign in with it.")
+    required = models.BooleanField(
+        default=False, help_text="Passwords open nothing here any more, except for owners and for people of several workspaces."
+    )
+
+    class Meta:
+        verbose_name = verbose_name_plural = "single sign-on"
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="sign_on_once")]
+
+    def __str__(self) -> str:
+        return "Single sign-on"
+
+    def speaks_for(self, address: str) -> bool:
+        """Whether the address lies on one of the domains, letter by letter: look-alikes, sub-domains and endings do not."""
+        name, at, domain = address.rpartition("@")
+        known = {each.strip().lower() for each in self.domains.split(",") if each.strip()}
+        return bool(name and at) and "@" not in name and address.isascii() and domain.lower() in known

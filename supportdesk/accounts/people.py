@@ -11,6 +11,29 @@ from supportdesk.core.permissions import PERMISSIONS
 from supportdesk.core.tenancy import acting_for
 
 
+def refused_change(*, member: Membership, role: str, is_active: bool, by: Membership | None) -> tuple[str, str]:
+    """Why the teammate may not become this, as (field, sentence); empty when they may. `by` is the teammate who wants it.
+
+    An owner is made, unmade and let go by owners alone, and the last one stays.
+    """
+    by_owner = by is not None and by.role == Role.OWNER
+    if Role.OWNER in (role, member.role) and role != member.role and not by_owner:
+        return "role", "Only an owner makes or unmakes an owner."
+    others = Membership.objects.filter(tenant=member.tenant_id, role=Role.OWNER, is_active=True, user__is_active=True).exclude(pk=member.pk)
+    if member.role == Role.OWNER and (role != Role.OWNER or not is_active) and not others.exists():
+        return "", "This is the last owner of the workspace. Make somebody else an owner first."
+    if member.role == Role.OWNER and not is_active and not by_owner:
+        return "is_active", "Only an owner lets an owner go."
+    return "", ""
+
+
+def opens_admin(user: User, role: str) -> None:
+    """Let whoever has something to look after open the admin; what they see there follows their role."""
+    if role not in (Role.VIEWER, Role.RESPONDER) and not user.is_staff:
+        user.is_staff = True
+        user.save(update_fields=["is_staff"])
+
+
 def set_role(*, member: Membership, role: str, by: Actor) -> None:
     """Make the teammate something else; a role that may less ends their sessions. Keys follow the role at every request."""
     was = member.role
@@ -19,6 +42,7 @@ def set_role(*, member: Membership, role: str, by: Actor) -> None:
     with transaction.atomic(), acting_for(member.tenant):
         member.role = role
         member.save(update_fields=["role"])
+        opens_admin(member.user, role)
         record("member.role_changed", by=by, member=member.pk, changed={"role": [was, role]})
         if _lost(was, role):
             end_all_sessions(user=member.user, by=by)

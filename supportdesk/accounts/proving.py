@@ -15,8 +15,13 @@ LOCKED = "Too many tries. Wait a quarter of an hour, then try again."
 
 
 def asked_of(request: HttpRequest) -> str:
-    """What this person is asked for: `code` or `password`."""
-    return "code" if second_factor.has_second_factor(cast(User, request.user)) else "password"
+    """What this person is asked for: `code`, `password`, or `sign_on` at their workspace's identity provider."""
+    from supportdesk.accounts.provider import can_prove
+
+    user, member = cast(User, request.user), getattr(request, "membership", None)
+    if second_factor.has_second_factor(user):
+        return "code"
+    return "sign_on" if member is not None and can_prove(user, member.tenant) else "password"
 
 
 @sensitive_variables("proof")
@@ -27,6 +32,8 @@ def prove(request: HttpRequest, proof: str) -> str:
     user = request.user
     if asked_of(request) == "code":
         return second_factor.check(request, user, proof)
+    if asked_of(request) == "sign_on":
+        return "Sign in at your identity provider."
     credentials = {str(axes.AXES_USERNAME_FORM_FIELD): user.email}
     known = authenticate(request, **credentials, password=proof) if AxesProxyHandler.is_allowed(request, credentials) else None
     if getattr(request, "axes_locked_out", False) or not AxesProxyHandler.is_allowed(request, credentials):

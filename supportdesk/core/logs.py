@@ -14,7 +14,7 @@ SHORT_SECRETS = re.compile(r"(?i)\b([\w-]*(?:token|password|passwd|secret|api[-_
 LOGINS = re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)")
 CODES = re.compile(r"(?i)(\bcode\b\D{0,12})\d{3} ?\d{3}\b")
 # Paths that carry what opens something.
-LINKS = re.compile(r"(/password/new/)[^\s/?#'\"]+")
+LINKS = re.compile(r"(/password/new/|/console/join/[\w-]{1,50}/|[?&](?:code|state)=)[^\s/?#&'\"]+")
 EMAILS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 

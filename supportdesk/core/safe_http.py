@@ -111,8 +111,16 @@ def _is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, json: Any = None, timeout: float = 10.0) -> Answer:
-    """Send one request through the door; `timeout` in seconds for each phase, three times that for the whole answer.
+def request(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    json: Any = None,
+    form: Mapping[str, str] | None = None,
+    timeout: float = 10.0,
+) -> Answer:
+    """Send one request through the door, with a body of JSON or of a form; `timeout` in seconds for each phase, three times that for all.
 
     Raises:
         Refused: the address or a header is not allowed; nothing was sent.
@@ -135,6 +143,7 @@ def request(method: str, url: str, *, headers: Mapping[str, str] | None = None, 
                 pinned,
                 headers={**(headers or {}), "Host": host},
                 json=json,
+                data=form,
                 extensions={"sni_hostname": parsed.host},
             ) as response,
         ):

@@ -5,7 +5,7 @@ The page posts to where the request was going, with everything that was posted b
 
 import time
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -23,7 +23,7 @@ _ways: list[tuple[Prover, Question]] = []
 
 
 def prove_with(prover: Prover, question: Question) -> None:
-    """Say how a proof is checked, and what is asked for: `password` or `code`."""
+    """Say how a proof is checked, and what is asked for: `password`, `code`, or `sign_on` at the identity provider."""
     _ways[:] = [(prover, question)]
 
 
@@ -75,7 +75,10 @@ def ask(request: HttpRequest, *, action: str, fault: str = "") -> HttpResponse:
         for value in values
         if isinstance(value, str)
     ]
-    context = {"action": action, "kept": kept, "fault": fault, "asked": _ways[0][1](request) if _ways else "password", "field": PROOF_FIELD}
+    asked = _ways[0][1](request) if _ways else "password"
+    # Whoever proves it elsewhere comes back to a page, not to what was posted.
+    back = safe_next(request, parse_qs(urlsplit(action).query).get("next", [""])[0]) if request.method == "GET" else came_from(request)
+    context = {"action": action, "kept": kept, "fault": fault, "asked": asked, "field": PROOF_FIELD, "back": back}
     status = 422 if fault else 403 if request.method == "POST" else 200
     response = render(request, "console/prove.html", context, status=status)
     # What was posted may hold a secret; no cache keeps the page.

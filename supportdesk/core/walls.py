@@ -26,6 +26,7 @@ CONTROL_PLANE = {
     "core.Event": "one stamper puts the events of all workspaces in order, and open pages are told of them",
     "core.ChainHead": "the stamper's own row for each workspace",
     "core.Presence": "passing marks that the tail reads for all workspaces, without content",
+    "core.OperatorAct": "what operators do to the installation, and to workspaces they are no part of",
     "accounts.PasswordReset": "asked for before anybody is known",
 }
 # Tables of Django and of libraries, by name or by the beginning of their names: they hold no tenant's rows.
@@ -51,6 +52,7 @@ RIGHTS_OUTSIDE = {
     "core_event": (frozenset({"SELECT", "INSERT"}), READ),
     "core_chainhead": (READ, frozenset({"SELECT", "INSERT", "UPDATE"})),
     "core_job": (WHOLE, frozenset({"SELECT", "UPDATE"})),
+    "core_operatoract": (frozenset({"SELECT", "INSERT"}), READ),
     "django_migrations": (READ, READ),
 }
 # The only columns of an event that the system role may write: the stamper's.

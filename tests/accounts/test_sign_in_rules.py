@@ -10,8 +10,9 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import NoReverseMatch, get_resolver, reverse
 
-from supportdesk.accounts.adapters import AccountAdapter, SocialAdapter
+from supportdesk.accounts.adapters import AccountAdapter
 from supportdesk.accounts.models import SignInRules
+from supportdesk.accounts.provider import SocialAdapter
 from supportdesk.accounts.rules import SIGNED_IN_AT, rules_of
 from supportdesk.console import live
 from supportdesk.core.models import Membership

@@ -86,6 +86,6 @@ def test_the_control_plane_is_the_short_list_everybody_agreed_on():
     assert all(len(reason) > 10 for reason in {**CONTROL_PLANE, **FRAMEWORK}.values())
     assert control_plane() == {
         *("core_tenant", "core_user", "core_membership", "core_killswitch", "core_apikey"),
-        *("core_job", "core_event", "core_chainhead", "core_presence"),
+        *("core_job", "core_event", "core_chainhead", "core_presence", "core_operatoract"),
         "accounts_passwordreset",
     }

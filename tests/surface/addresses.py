@@ -62,6 +62,10 @@ OPEN: dict[str, str] = {
     "console:forgotten": "asks for a link by mail, with the same answer for all",
     "console:set_password": "opens with a link's token in the session",
     "console:new_password": "opens with a link's token",
+    "console:join": "opens with an invitation's token",
+    "console:joining": "opens with an invitation's token in the session",
+    "console:sign_on": "leads to a workspace's identity provider, with the same answer where there is none",
+    "console:sign_on_back": "opens with what the identity provider says",
     "account_login": "the name django-allauth leads to; the same page",
     "account_inactive": "the name django-allauth leads to; the same page",
     "mfa_authenticate": "the name django-allauth leads to; the same page",
@@ -106,6 +110,10 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "slug": (lambda made: made.article.slug, NAME),
     "session_id": (lambda made: made.browser.pk, ID),
     "key_id": (lambda made: made.own_key.pk, ID),
+    "member_id": (lambda made: made.mate.pk, ID),
+    "invitation_id": (lambda made: made.invitation.pk, ID),
+    "tenant_id": (lambda made: made.world.tenant.pk, ID),
+    "user_id": (lambda made: made.world.owner.user_id, ID),
     "token": (lambda made: "t" * 43, NAME),
 }
 # Rows of one person: to everybody else, of whatever role, they are not there.

@@ -19,12 +19,12 @@ from agents.knowledge.models import Article, Passage, PassageVector, Snapshot
 from agents.releases.models import Agent, AgentGrant, Label, Pin, Release
 from agents.runtime.models import AgentRun
 from policies.publishing import publish_policy, publish_prompt
-from supportdesk.accounts.models import SignInRules
+from supportdesk.accounts.models import Invitation, SignInRules, SignOn
 from supportdesk.core.events import AI, SYSTEM_ACTOR, Actor, stamp
 from supportdesk.core.grants import give
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.keys import make_key
-from supportdesk.core.models import IdempotentRequest, Presence, ServiceIdentity
+from supportdesk.core.models import IdempotentRequest, OperatorAct, Presence, Role, ServiceIdentity
 from supportdesk.core.tenancy import acting_for
 from supportdesk.lifecycle.models import (
     CustomerExport,
@@ -38,7 +38,7 @@ from supportdesk.lifecycle.models import (
 )
 from tests.admin.conftest import Drafts, make_drafts
 from tests.api.worlds import asked_teammate, shown_card, traced
-from tests.factories import World, make_session, make_switch, say
+from tests.factories import World, make_member, make_session, make_switch, say
 from tickets import verbs
 from tickets.files import attach
 from tickets.handoff import Packet
@@ -77,6 +77,9 @@ class Furniture:
     # What belongs to the workspace's owner alone.
     browser: Any = None
     own_key: Any = None
+    # Whom the people page names: a teammate, and somebody who is invited.
+    mate: Any = None
+    invitation: Any = None
     rows: dict[type[Model], Any] = field(default_factory=dict)
 
 
@@ -88,6 +91,8 @@ def furnish(world: World) -> Furniture:
         _configured(world, drafts, made)
         own = ServiceIdentity.objects.create(name="Owner's own", scopes=["ticket.list"], membership=world.owner)
         made.own_key = make_key(service=own, name="own")[0]
+    made.mate = make_member(world.tenant, Role.VIEWER, name="Mia Mate")
+    OperatorAct.objects.create(code="chain_verified", tenant=world.tenant, by=world.owner.user)
     made.browser = UserSession.objects.create(
         user=world.owner.user, session_key=f"of-{world.tenant.slug}", ip="127.0.0.1", user_agent="Firefox"
     )
@@ -162,6 +167,14 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     give(ChannelGrant, on=world.channel, to=world.owner, by=SYSTEM_ACTOR)
     give(AgentGrant, on=agent, to=world.owner, by=SYSTEM_ACTOR)
     SignInRules.objects.create()
+    SignOn.objects.create(issuer="https://login.example", client_id="desk", domains="people.example", is_on=False)
+    made.invitation = Invitation.objects.create(
+        email="ivy@invited.example",
+        role="viewer",
+        invited_by=world.owner,
+        origin="https://desk.example",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
     signing = make_host_key(channel=world.channel, name="Shop", site="https://shop.example", algorithm="HS256", by=SYSTEM_ACTOR)[0]
     SpentToken.objects.create(key=signing, jti_hash="j" * 64, expires_at=timezone.now() + timedelta(hours=1))
 

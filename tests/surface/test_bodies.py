@@ -30,11 +30,12 @@ from tests.surface.furniture import Furniture, everything_of, furnish
 PLAIN = {"body", "client_id", "kind", "then", "note", "priority", "shown", "amount", "name", "line1", "line2", "city", "postcode"} | {
     *("country", "region", "reason", "other", "say", "available", "subject", "external_id", "vouch", "email", "digits", "hash", "yes"),
     *("language", "arguments", "token", "position", "text", "username", "password", "keys", "scopes", "days", "environment", "hours"),
-    *("code", "identity", "handoff", "typed", "on", "schedule"),
+    *("code", "identity", "handoff", "typed", "on", "schedule", "role", "issuer", "secret", "domains", "is_on", "required", "next"),
 }
 # Fields that name a row, and how another workspace's is named there.
 NAMING: dict[str, Any] = {
     "queue": lambda made: made.world.queue.pk,
+    "teams": lambda made: made.world.team.pk,
     "to": lambda made: made.world.owner.pk,
     "membership": lambda made: made.world.owner.pk,
     "assignee": lambda made: made.world.owner.pk,

@@ -199,6 +199,7 @@ ARGUMENTS: dict[str, Any] = {
     "export_id": lambda made: next(row.pk for model, row in made.rows.items() if model.__name__ == "CustomerExport"),
     "erasure_id": lambda made: next(row.pk for model, row in made.rows.items() if model.__name__ == "Erasure"),
     # A wish of nobody's workspace: people's own, outside every one.
+    "invitation_id": lambda made: made.invitation.pk,
     "reset_id": lambda made: GONE,
     "trigger": lambda made: "message",
 }

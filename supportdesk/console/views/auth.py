@@ -6,6 +6,7 @@ from allauth.account.internal.flows.login import perform_password_login, record_
 from allauth.account.models import Login
 from allauth.account.stages import LoginStageController
 from allauth.mfa.internal.constants import LoginStageKey
+from allauth.socialaccount.models import SocialApp
 from axes.conf import settings as axes
 from axes.handlers.proxy import AxesProxyHandler
 from django import forms
@@ -18,6 +19,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
@@ -75,7 +77,7 @@ class SignInForm(AuthenticationForm):
     def confirm_login_allowed(self, user: Any) -> None:
         """Only people who work somewhere come in."""
         super().confirm_login_allowed(user)
-        if membership_of(user.pk) is None:
+        if membership_of(user.pk) is None and not user.is_superuser:
             raise ValidationError(NO_WORKSPACE, code="no_workspace")
 
 
@@ -101,7 +103,9 @@ class SignIn(LoginView):
         """Begin the session, or ask for the second factor first."""
         user = form.get_user()
         self.request.session[STAY] = bool(self.request.POST.get("stay"))
-        login = Login(user=user, email=user.email, redirect_url=self.get_success_url())
+        # Platform operators who work nowhere have a site of their own.
+        goes = self.get_redirect_url() or (reverse("operator:workspaces") if membership_of(user.pk) is None else self.get_success_url())
+        login = Login(user=user, email=user.email, redirect_url=goes)
         return cast(HttpResponse, perform_password_login(self.request, {"email": user.email}, login))
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
@@ -117,7 +121,11 @@ sign_in = SignIn.as_view()
 @never_cache
 def sign_in_code(request: HttpRequest) -> HttpResponse:
     """The second step of signing in: a code of the app, or a recovery code."""
-    stage = LoginStageController.enter(request, LoginStageKey.MFA_AUTHENTICATE.value)
+    try:
+        stage = LoginStageController.enter(request, LoginStageKey.MFA_AUTHENTICATE.value)
+    except SocialApp.DoesNotExist:
+        # The workspace's provider was taken away between the two steps.
+        stage = None
     if stage is None or stage.login.user is None or not stage.login.user.is_active:
         return redirect("console:sign_in")
     user, fault = cast(User, stage.login.user), ""

@@ -3,7 +3,7 @@
 from supportdesk.core.models.events import ChainHead, Event, Presence
 from supportdesk.core.models.jobs import Job
 from supportdesk.core.models.keys import ApiKey, IdempotentRequest, ServiceIdentity
-from supportdesk.core.models.people import KillSwitch, Membership, Role, Team, TeamMember, Tenant, User
+from supportdesk.core.models.people import KillSwitch, Membership, OperatorAct, Role, Team, TeamMember, Tenant, User
 from supportdesk.core.models.places import Brand, Environment
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Job",
     "KillSwitch",
     "Membership",
+    "OperatorAct",
     "Presence",
     "Role",
     "ServiceIdentity",

@@ -12,7 +12,7 @@ class Event(models.Model):
 
     tenant = models.ForeignKey("core.Tenant", on_delete=models.PROTECT, related_name="+")
     code = models.CharField(max_length=60)
-    actor_kind = models.CharField(max_length=12, help_text="system, ai, customer, teammate or service")
+    actor_kind = models.CharField(max_length=12, help_text="system, ai, customer, teammate, service or operator")
     actor_id = models.BigIntegerField(null=True)
     ticket_id = models.BigIntegerField(null=True)
     subject = models.JSONField(default=dict, help_text="Ids of the rows it is about, by their kind.")

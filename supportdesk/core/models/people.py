@@ -162,3 +162,17 @@ class KillSwitch(models.Model):
 
     def __str__(self) -> str:
         return f"{'Stop' if self.is_on else 'Run'} {self.tool or 'the agent'} in {self.tenant or 'every workspace'}"
+
+
+class OperatorAct(models.Model):
+    """What a platform operator did to the installation or to one workspace; written once, never changed."""
+
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=60)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, null=True, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+", help_text="Whom it was done to.")
+    reason = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.code} by {self.by_id}"

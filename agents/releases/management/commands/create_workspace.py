@@ -9,15 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email, validate_slug
 from django.db import transaction
 
-from agents.actions.tools import TOOLS
-from agents.releases.defaults import CONFIRMATION_RULE, IDENTITY_RULE, PROMPT
-from agents.releases.models import Agent
-from agents.releases.services import make_release, promote
-from policies.models import Policy, Prompt, Rule
-from supportdesk.core.events import SYSTEM_ACTOR
-from supportdesk.core.models import Brand, Membership, Role, Team, TeamMember, Tenant, User
-from supportdesk.core.tenancy import acting_for
-from tickets.models import Channel, Queue, QueueTeam
+from agents.releases.workspaces import make_workspace
+from supportdesk.core.models import Tenant, User
 
 
 class Command(BaseCommand):
@@ -46,11 +39,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is a workspace “{slug}” already: choose another short name.")
         with transaction.atomic():
             user = User.objects.filter(email=email).first() or self._user(email, options)
-            tenant = Tenant.objects.create(slug=slug, name=options["name"])
-            member = Membership.objects.create(tenant=tenant, user=user, role=Role.OWNER)
-            User.objects.filter(pk=user.pk).update(is_staff=True)
-            with acting_for(tenant):
-                _furnish(tenant, member, options["agent_name"])
+            tenant = make_workspace(slug=slug, name=options["name"], agent_name=options["agent_name"], owner=user)
         self.stdout.write(f"{tenant.name}: customers write at /chat/{slug}/chat/, {email} signs in at /console/ and /admin/.")
 
     def _user(self, email: str, options: dict[str, Any]) -> User:
@@ -60,18 +49,3 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
         return User.objects.create_user(email, password, name=options["owner_name"] or email.partition("@")[0])
-
-
-def _furnish(tenant: Tenant, owner: Membership, agent_name: str) -> None:
-    brand = Brand.objects.create(key=tenant.slug, name=tenant.name, agent_name=agent_name, languages=["en"])
-    Channel.objects.create(brand=brand, key="chat", kind=Channel.Kind.CHAT, name="Chat")
-    team = Team.objects.create(key="support", name="Support team")
-    TeamMember.objects.create(team=team, membership=owner)
-    queue = Queue.objects.create(key="support", name="Support", is_fallback=True)
-    QueueTeam.objects.create(queue=queue, team=team)
-    prompt = Prompt.objects.create(key="support", name="Support", body=PROMPT.format(agent=agent_name, brand=tenant.name))
-    policy = Policy.objects.create(key="support", name="Support", description="Nothing is permitted yet: a teammate is asked.")
-    for position, rule in enumerate((IDENTITY_RULE, CONFIRMATION_RULE)):
-        Rule.objects.create(policy=policy, position=position, **rule)
-    agent = Agent.objects.create(brand=brand, prompt=prompt, policy=policy, tools=list(TOOLS))
-    promote(make_release(agent, by=SYSTEM_ACTOR, name="create_workspace", note="First release"), by=SYSTEM_ACTOR)
