@@ -11,8 +11,9 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        """Register the system checks, and the grants that follow a migration."""
-        from supportdesk.core import checks  # noqa: F401
+        """Register the system checks, the hourly job, and the grants that follow a migration."""
+        from supportdesk.core import checks, jobs  # noqa: F401
         from supportdesk.core.signals import grant_control_plane
 
+        jobs.register("core.export_head", "supportdesk.core.heads.export_head")
         post_migrate.connect(grant_control_plane, dispatch_uid="grant_control_plane")

@@ -11,6 +11,7 @@ from django.db import close_old_connections, connections
 
 from supportdesk.core import jobs
 from supportdesk.core.events import stamp
+from supportdesk.core.heads import export_now_and_then
 from supportdesk.core.relay import Relay, log
 from supportdesk.core.start import refuse_unsafe_start
 
@@ -60,6 +61,7 @@ class Pacemaker:
                 stamp()
                 if time.monotonic() - self._swept > SWEEP_SECONDS:
                     jobs.sweep()
+                    export_now_and_then()
                     self._swept = time.monotonic()
                 self._says("The database", "")
                 published = self.relay.publish_due()

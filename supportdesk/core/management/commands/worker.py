@@ -11,6 +11,7 @@ from django.db import close_old_connections, connections
 
 from supportdesk.core import jobs
 from supportdesk.core.events import stamp
+from supportdesk.core.heads import export_now_and_then
 from supportdesk.core.leases import Leases
 from supportdesk.core.start import refuse_unsafe_start
 
@@ -64,6 +65,7 @@ class Worker:
                 stamp()
                 if time.monotonic() - swept > SWEEP_SECONDS:
                     jobs.sweep()
+                    export_now_and_then()
                     swept = time.monotonic()
             except Exception:
                 jobs.log.exception("the worker's housekeeping stumbled and goes on")
