@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from supportdesk.console.views import acts, approvals, auth, palette, password, profile, proving, queue, second_factor, ticket, trace
+from supportdesk.console.views import acts, approvals, audit, auth, palette, password, profile, proving, queue, second_factor, ticket, trace
 
 app_name = "console"
 urlpatterns = [
@@ -36,6 +36,10 @@ urlpatterns = [
     path("approvals/<int:approval_id>/approve/", approvals.approve, name="approve"),
     path("approvals/<int:approval_id>/edit/", approvals.edit, name="edit"),
     path("approvals/<int:approval_id>/reject/", approvals.reject, name="reject"),
+    path("audit/", audit.trail, name="audit"),
+    path("audit/export/", audit.export, name="audit_export"),
+    path("audit/<int:event_id>/", audit.event, name="audit_event"),
+    path("incident/", audit.incident, name="incident"),
     path("tickets/<int:number>/", ticket.ticket_page, name="ticket"),
     path("tickets/<int:number>/preview/", ticket.preview, name="preview"),
     path("tickets/<int:number>/news/", ticket.news, name="news"),
