@@ -1,6 +1,6 @@
 """Heads of the event chains, written outside the database every hour: a chain whose end is cut off no longer reaches its last head.
 
-One file a workspace, one signed line an hour. Whoever can rewrite the database cannot sign a line; whoever can write the file cannot either.
+One file a workspace, one signed line an hour. Who can rewrite the database, or the file, still cannot sign a line.
 """
 
 import hmac

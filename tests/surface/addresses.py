@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from supportdesk.core.admin_base import ByTable
+from supportdesk.core.models import Event
 from tests.surface.furniture import Furniture
 
 # A number, an id and names no workspace has.
@@ -77,6 +78,7 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "number": (lambda made: made.ticket.number, NUMBER),
     "run_id": (lambda made: made.run.pk, ID),
     "approval_id": (lambda made: made.approval.pk, ID),
+    "event_id": (lambda made: Event.objects.filter(ticket_id=made.ticket.pk).order_by("pk").values_list("pk", flat=True)[0], ID),
     "public_id": (lambda made: made.file.public_id, "0" * 32),
     "call": (lambda made: made.call.pk, CALL),
     "api:run/id": (lambda made: made.run.pk, ID),

@@ -29,7 +29,7 @@ from tests.surface.furniture import Furniture, everything_of, furnish
 # Fields that hold no id: words, choices, amounts, hashes of what was shown, names of one's own.
 PLAIN = {"body", "client_id", "kind", "then", "note", "priority", "shown", "amount", "name", "line1", "line2", "city", "postcode"} | {
     *("country", "region", "reason", "other", "say", "available", "subject", "external_id", "vouch", "email", "digits", "hash", "yes"),
-    *("language", "arguments", "token", "position", "text"),
+    *("language", "arguments", "token", "position", "text", "format", "what", "since", "until", "who"),
 }
 # Fields that name a row, and how another workspace's is named there.
 NAMING: dict[str, Any] = {
@@ -39,6 +39,7 @@ NAMING: dict[str, Any] = {
     "assignee": lambda made: made.world.owner.pk,
     "customer": lambda made: {"id": made.customer.pk},
     "call": lambda made: str(made.call.pk),
+    "about": lambda made: f"ticket:{made.ticket.number}",
 }
 # The same name may be another spelling in the API.
 API_NAMING = {**NAMING, "queue": lambda made: "theirs-alone"}

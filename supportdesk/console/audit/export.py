@@ -47,13 +47,13 @@ class Export:
         head = ChainHead.objects.filter(tenant=self.member.tenant).first()
         self._until, self._hash = (head.position, head.hash) if head else (0, "")
 
-    def __iter__(self) -> Iterator[str]:
+    def in_thread(self) -> Iterator[str]:
         """For servers that stream from a thread."""
         yield self.begin()
         while batch := self.batch():
             yield batch
 
-    async def __aiter__(self) -> AsyncIterator[str]:
+    async def on_loop(self) -> AsyncIterator[str]:
         """For servers that stream from the loop."""
         yield await database_sync_to_async(self.begin)()
         while batch := await database_sync_to_async(self.batch)():

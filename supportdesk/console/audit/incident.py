@@ -87,7 +87,7 @@ def _told(
     named: str, title: str, member: Membership, tickets: list[Ticket], teammate: Membership | None = None, release: Release | None = None
 ) -> Story:
     ids = [ticket.pk for ticket in tickets]
-    events = list(seen_by(member).filter(about(named, member)).order_by("-at", "-id")[:MOST])
+    events = list(seen_by(member).filter(about(named, member)).order_by("-id")[:MOST])
     messages = Message.objects.filter(ticket__in=ids).select_related("member__user", "ticket")
     versions = ("release__prompt_version__prompt", "release__policy_version__policy", "ticket__brand")
     runs = AgentRun.objects.of_open_agents(member).select_related(*versions)
@@ -207,7 +207,7 @@ def _events(events: list[Event], member: Membership) -> Iterator[Entry]:
 def _configuration(member: Membership, since: datetime, until: datetime) -> list[Event]:
     """What went live while it happened."""
     rows = seen_by(member).filter(code__in=CONFIGURING, at__range=(since, until + timedelta(minutes=1)))
-    return list(rows.order_by("-at", "-id")[:100])
+    return list(rows.order_by("-id")[:100])
 
 
 def _changes(events: list[Event], member: Membership) -> Iterator[Entry]:
@@ -219,7 +219,7 @@ def _changes(events: list[Event], member: Membership) -> Iterator[Entry]:
 
 def _in_force(member: Membership, moment: datetime) -> list[str]:
     """What had been set when it began: the latest of each kind, and how long before."""
-    rows = seen_by(member).filter(code__in=CONFIGURING, at__lt=moment).order_by("-at", "-id")[:200]
+    rows = seen_by(member).filter(code__in=CONFIGURING, at__lt=moment).order_by("-id")[:200]
     latest: dict[Any, Event] = {}
     for event in rows:
         kind = event.code.partition(".")[0]

@@ -69,7 +69,7 @@ FINDERS: dict[str, Finder] = {
 
 
 def names_for(events: Iterable[Event], reader: Membership) -> Names:
-    """The names these events need, but those of queues the reader must not know. Tickets go by number: who sees an event sees its ticket."""
+    """The names these events need, but those of queues the reader must not know. Who sees an event sees its ticket."""
     wanted: dict[str, set[int]] = defaultdict(set)
     for event in events:
         if event.ticket_id:

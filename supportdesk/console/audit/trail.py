@@ -111,8 +111,9 @@ class Page:
 
 
 # Kinds whose changes have a before and an after to show.
-CONFIGURED = ("policy", "rule", "limit", "prompt", "agent", "queue", "channel", "article", "connector", "signinrules", "membership") + (
-    *("member", "killswitch", "brand", "team", "release", "grant", "serviceidentity", "apikey"),
+CONFIGURED = frozenset(
+    {"policy", "rule", "limit", "prompt", "agent", "queue", "channel", "article", "connector", "signinrules", "membership", "member"}
+    | {"killswitch", "brand", "team", "release", "grant", "serviceidentity", "apikey"}
 )
 
 
@@ -122,7 +123,7 @@ def seen_by(member: Membership) -> QuerySet[Event]:
     queues = [str(key) for key in hidden_queues(member).values_list("pk", flat=True)]
     channels = [str(key) for key in hidden_channels(member).values_list("pk", flat=True)]
     agents = [str(key) for key in hidden_agents(member).values_list("pk", flat=True)]
-    releases = [str(key) for key in Release.objects.filter(agent__in=agents).values_list("pk", flat=True)] if agents else []
+    releases = [str(key) for key in Release.objects.filter(agent_id__in=agents).values_list("pk", flat=True)] if agents else []
     for kind, keys in (("queue", queues), ("channel", channels), ("agent", agents), ("release", releases)):
         if keys:
             rows = rows.exclude(**{f"subject__{kind}__in": keys})
@@ -171,13 +172,11 @@ def about(text: str, member: Membership) -> Q:
 
 def page_of(member: Membership, filters: Filters, after: str = "") -> Page:
     """One page of the trail, newest first; `after` is where the page before it ended."""
-    rows = matching(member, filters).order_by("-at", "-id")
-    if (place := _place(after)) is not None:
-        rows = rows.filter(Q(at__lt=place[0]) | Q(at=place[0], id__lt=place[1]))
+    rows = matching(member, filters).order_by("-id")
+    if after.isascii() and after.isdigit() and len(after) < 19:
+        rows = rows.filter(id__lt=int(after))
     some = list(rows[: PAGE + 1])
-    lines = told(some[:PAGE], member)
-    last = some[PAGE - 1] if len(some) > PAGE else None
-    return Page(lines, f"{last.at.isoformat()}~{last.pk}" if last else "")
+    return Page(told(some[:PAGE], member), str(some[PAGE - 1].pk) if len(some) > PAGE else "")
 
 
 def told(events: list[Event], member: Membership) -> list[Line]:
@@ -192,15 +191,6 @@ def told(events: list[Event], member: Membership) -> list[Line]:
         )
         for event in events
     ]
-
-
-def _place(text: str) -> tuple[datetime, int] | None:
-    moment, _tilde, key = text.partition("~")
-    try:
-        at = datetime.fromisoformat(moment)
-    except ValueError:
-        return None
-    return (at, int(key)) if at.tzinfo and key.isascii() and key.isdigit() and len(key) < 19 else None
 
 
 def _day(text: str, *, is_end: bool = False) -> datetime | None:

@@ -66,10 +66,10 @@ class Evidence:
             found.calls[str(call.pk)] = call
             if call.run_id:
                 found.calls_of[call.run_id].append(call)
-        for approval in Approval.objects.filter(call__in=found.calls).exclude(decision="").select_related("decided_by__user"):
+        for approval in Approval.objects.filter(call_id__in=list(found.calls)).exclude(decision="").select_related("decided_by__user"):
             who = approval.decided_by.name if approval.decided_by else "Nobody"
             found.agreed[str(approval.call_id)].append(f"{who}: {approval.get_decision_display().lower()} (approval {approval.pk})")
-        for answer in Confirmation.objects.filter(call__in=found.calls).exclude(answer=""):
+        for answer in Confirmation.objects.filter(call_id__in=list(found.calls)).exclude(answer=""):
             found.agreed[str(answer.call_id)].append(f"The customer said {answer.answer}")
         return found
 
