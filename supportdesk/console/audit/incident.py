@@ -135,7 +135,11 @@ def _messages(messages: list[Message], runs: list[AgentRun], evidence: Evidence)
     authors = {Author.CUSTOMER: "The customer", Author.AI: "The agent", Author.SYSTEM: "SupportDesk"}
     for message in messages:
         who = message.member.name if message.member else authors.get(Author(message.author), message.author)
-        why = evidence.of_message(message, by_ticket.get(message.ticket_id, {})) if message.author == Author.AI else None
+        why = (
+            evidence.of_message(message, by_ticket.get(message.ticket_id, {}))
+            if message.author == Author.AI or message.data.get("call")
+            else None
+        )
         yield Entry(
             message.created_at,
             "message",
