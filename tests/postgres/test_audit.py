@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 
 from supportdesk.console.audit import trail
 from supportdesk.core.events import broken_links, record, stamp, teammate
-from supportdesk.core.models import ChainHead, Event
+from supportdesk.core.models import Event
 from supportdesk.core.tenancy import acting_for
 from tests.factories import World, make_ticket
 from tickets import verbs
@@ -47,7 +47,12 @@ def events(acme: World) -> list[Event]:
     "statement",
     [
         *("UPDATE core_event SET code = 'x'", "DELETE FROM core_event", "TRUNCATE core_event", "DELETE FROM core_chainhead"),
-        *("TRUNCATE core_chainhead", "ALTER TABLE core_event ADD x int", "DROP TABLE core_event", "ALTER TABLE core_event DISABLE TRIGGER ALL"),
+        *(
+            "TRUNCATE core_chainhead",
+            "ALTER TABLE core_event ADD x int",
+            "DROP TABLE core_event",
+            "ALTER TABLE core_event DISABLE TRIGGER ALL",
+        ),
     ],
 )
 def test_the_app_role_only_adds(acme: World, events: list[Event], statement: str) -> None:
