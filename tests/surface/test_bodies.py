@@ -39,7 +39,7 @@ NAMING: dict[str, Any] = {
     "assignee": lambda made: made.world.owner.pk,
     "customer": lambda made: {"id": made.customer.pk},
     "call": lambda made: str(made.call.pk),
-    "about": lambda made: f"ticket:{made.ticket.number}",
+    "about": lambda made: f"customer:{made.customer.pk}",
 }
 # The same name may be another spelling in the API.
 API_NAMING = {**NAMING, "queue": lambda made: "theirs-alone"}
