@@ -19,7 +19,7 @@ from supportdesk.console.audit import trail
 from supportdesk.console.audit.sentences import Names, has_sentence, sentence
 from supportdesk.core.admin_base import ByTable
 from supportdesk.core.events import AI, SYSTEM_ACTOR, Actor, record, stamp, teammate
-from supportdesk.core.grants import give, take
+from supportdesk.core.grants import Grant, give, take
 from supportdesk.core.models import Event, Membership, Role
 from tests.admin.pages import text
 from tests.console.conftest import Desk
@@ -54,7 +54,7 @@ def recorded_codes() -> Iterator[tuple[str, str]]:
             given = [*node.args[:2], *(each.value for each in node.keywords if each.arg == "code")]
             found = [each.value for each in given if isinstance(each, ast.Constant) and re.fullmatch(r"[a-z_]+\.[a-z_]+", str(each.value))]
             yield from ((name, code) for code in found)
-            if not found and node.func.id == "record":  # type: ignore[attr-defined]
+            if not found and node.func.id == "record":
                 passes_on = name in ("supportdesk/accounts/told.py", "tickets/access.py")
                 assert passes_on or name in MADE, f"{name} records a code this test cannot read: list it in MADE"
                 yield from ((name, code) for code in MADE.get(name, ()))
@@ -146,7 +146,7 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(at_acme: World, alice
     assert lines(alice, "after=rubbish~x") == lines(alice)
 
 
-def test_a_full_page_asks_as_often_as_a_short_one(at_acme: World, alice: Client, django_assert_max_num_queries):  # type: ignore[no-untyped-def]
+def test_a_full_page_asks_as_often_as_a_short_one(at_acme: World, alice: Client, django_assert_max_num_queries):
     def asked() -> int:
         with django_assert_max_num_queries(40) as found:
             alice.get(AUDIT)
@@ -178,13 +178,13 @@ def test_what_is_out_of_sight_is_not_there(at_acme: World, alice: Client, close:
     hidden = Event.objects.get(code=f"{kind}.changed")
     about = f"about=ticket:{ticket.number}"
     assert lines(alice, about)
-    model.objects.filter(pk=place.pk).update(is_private=True)  # type: ignore[attr-defined]
+    model.objects.filter(pk=place.pk).update(is_private=True)
     at_acme.team.members.all().delete()
     assert lines(alice, about) == lines(alice, f"what={kind}") == []
     assert f"#{ticket.number}" not in text(alice.get(AUDIT))
     assert alice.get(reverse("console:audit_event", args=[hidden.pk])).status_code == 404
     assert alice.get(f"/console/incident/?{about}").status_code == 404
-    grant = give(grants, on=place, to=at_acme.owner, by=SYSTEM_ACTOR)
+    grant: Grant = give(grants, on=place, to=at_acme.owner, by=SYSTEM_ACTOR)
     assert lines(alice, about)
     take(grant, by=SYSTEM_ACTOR)
     assert lines(alice, about) == []
