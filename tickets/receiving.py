@@ -137,6 +137,7 @@ def api_channel(environment: str) -> Channel:
         try:
             with transaction.atomic():
                 found = Channel.objects.create(brand=brand, key=key, kind=Channel.Kind.API, name="API", environment=environment)
+                record("channel.added", channel=found.pk, changed={"environment": environment})
         except IntegrityError:
             # Made in this very moment, or the name is another channel's.
             found = relaying.first()

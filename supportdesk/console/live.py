@@ -10,15 +10,10 @@ import json
 from typing import Any, NamedTuple
 
 from channels.db import database_sync_to_async
-from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.base import SessionBase
-from django.utils.crypto import constant_time_compare
 
-from supportdesk.accounts.rules import is_over, lacks_second_factor
+from supportdesk.accounts.standing import standing_of
 from supportdesk.core.events import last_position
-from supportdesk.core.middleware import membership_of
 from supportdesk.core.models import Event, Membership
-from supportdesk.core.permissions import may
 from supportdesk.core.sockets import HintedSocket
 from supportdesk.core.tail import NewsHint, Place, PresenceHint, ensure_running, tenant_group
 from tickets.sight import Sight, places_of, sight_of
@@ -179,18 +174,7 @@ class ConsoleSocket(HintedSocket):
 
     def _who(self) -> Membership | None:
         """The membership the session stands for right now, read afresh."""
-        session: SessionBase | None = self.scope.get("session")
-        key = session.session_key if session is not None else None
-        if session is None or not key:
-            return None
-        store: Any = type(getattr(session, "_wrapped", session))
-        fresh = store(key)
-        user_id, chosen = fresh.get(SESSION_KEY), fresh.get("membership")
-        member = membership_of(int(user_id), chosen) if user_id is not None else None
-        if member is None or not may(member, "ticket.list") or is_over(fresh, member.tenant) or lacks_second_factor(fresh, member):
-            return None
-        hashes = (member.user.get_session_auth_hash(), *member.user.get_session_auth_fallback_hash())
-        return member if any(constant_time_compare(fresh.get(HASH_SESSION_KEY, ""), known) for known in hashes) else None
+        return standing_of(self.scope.get("session"), "ticket.list")
 
     @database_sync_to_async  # type: ignore[untyped-decorator]
     def _missed(self, position: int) -> tuple[int, Changes]:

@@ -5,6 +5,7 @@ from django.urls import path
 from supportdesk.console.views import (
     acts,
     approvals,
+    audit,
     auth,
     customer,
     data,
@@ -78,6 +79,10 @@ urlpatterns = [
     path("holds/<int:hold_id>/lift/", customer.lift, name="lift_hold"),
     path("originals/<int:original_id>/", customer.original, name="original"),
     path("tickets/<int:number>/hold/", customer.hold_ticket, name="hold_ticket"),
+    path("audit/", audit.trail, name="audit"),
+    path("audit/export/", audit.export, name="audit_export"),
+    path("audit/<int:event_id>/", audit.event, name="audit_event"),
+    path("incident/", audit.incident, name="incident"),
     path("tickets/<int:number>/", ticket.ticket_page, name="ticket"),
     path("tickets/<int:number>/preview/", ticket.preview, name="preview"),
     path("tickets/<int:number>/news/", ticket.news, name="news"),

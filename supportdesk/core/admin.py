@@ -140,9 +140,9 @@ class JobAdmin(ReadOnlyAdmin):
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
-    """The audit trail: who did what to which row, chained by hash."""
+    """The audit trail, raw: who did what to which row, chained by hash. The console tells it."""
 
-    see = "ticket.see_all"
+    see = "audit.see"
     list_display = ("position", "at", "code", "who", "ticket_id")
     list_filter = ("actor_kind",)
     search_fields = ("code",)

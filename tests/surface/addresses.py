@@ -13,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from supportdesk.core.admin_base import ByTable
+from supportdesk.core.models import Event
 from supportdesk.lifecycle.models import CustomerExport, KeptOriginal, LegalHold
 from tests.surface.furniture import Furniture
 
@@ -91,6 +92,7 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "number": (lambda made: made.ticket.number, NUMBER),
     "run_id": (lambda made: made.run.pk, ID),
     "approval_id": (lambda made: made.approval.pk, ID),
+    "event_id": (lambda made: Event.objects.filter(ticket_id=made.ticket.pk).order_by("pk").values_list("pk", flat=True)[0], ID),
     "public_id": (lambda made: made.file.public_id, "0" * 32),
     "customer_id": (lambda made: made.customer.pk, ID),
     "export_id": (lambda made: made.rows[CustomerExport].pk, ID),

@@ -1,5 +1,7 @@
 """A workspace with at least one row of every kind of row there is; a kind without one fails `test_every_kind_of_row_is_furnished`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import count
@@ -236,3 +238,15 @@ def everything_of(world: World) -> dict[str, str]:
             )
             for model in tenant_models()
         }
+
+
+@contextmanager
+def no_event_fits() -> Iterator[None]:
+    """The database itself takes no event, as when its disk is full or its rights are wrong."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TRIGGER no_event BEFORE INSERT ON core_event BEGIN SELECT RAISE(ABORT, 'no event fits'); END")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TRIGGER no_event")

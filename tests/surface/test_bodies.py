@@ -31,6 +31,7 @@ PLAIN = {"body", "client_id", "kind", "then", "note", "priority", "shown", "amou
     *("country", "region", "reason", "other", "say", "available", "subject", "external_id", "vouch", "email", "digits", "hash", "yes"),
     *("language", "arguments", "token", "position", "text", "username", "password", "keys", "scopes", "days", "environment", "hours"),
     *("code", "identity", "handoff", "typed", "on", "schedule", "role", "issuer", "secret", "domains", "is_on", "required", "next"),
+    *("format", "what", "since", "until", "who"),
 }
 # Fields that name a row, and how another workspace's is named there.
 NAMING: dict[str, Any] = {
@@ -41,6 +42,7 @@ NAMING: dict[str, Any] = {
     "assignee": lambda made: made.world.owner.pk,
     "customer": lambda made: {"id": made.customer.pk},
     "call": lambda made: str(made.call.pk),
+    "about": lambda made: f"customer:{made.customer.pk}",
 }
 # The same name may be another spelling in the API.
 API_NAMING = {**NAMING, "queue": lambda made: "theirs-alone"}

@@ -2,8 +2,10 @@
 
 import inspect
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,6 +18,7 @@ from django.utils.module_loading import import_string
 import supportdesk
 from supportdesk.asgi import application
 from supportdesk.chat.routing import websocket_urlpatterns as chat_sockets
+from supportdesk.console.audit.trail import Filters
 from supportdesk.console.routing import websocket_urlpatterns as console_sockets
 from supportdesk.core.jobs import registered
 from supportdesk.core.models import Role, Tenant
@@ -39,9 +42,13 @@ QUERIES: dict[str, Any] = {
     "assignee": lambda made: made.world.owner.pk,
     "after": lambda made: made.ticket.pk,
     "cursor": lambda made: made.ticket.pk,
+    "about": lambda made: f"ticket:{made.ticket.number}",
+    "who": lambda made: f"teammate:{made.world.owner.pk}",
 }
 # Those that hold words and choices.
-WORDS = {"q", "in", "all", "to", "page_size", "order", "status", "handler", "amount", "tab", "sort", "s", "next", "position"}
+WORDS = {"q", "in", "all", "to", "page_size", "order", "status", "handler", "amount", "tab", "sort", "s", "next", "position"} | {
+    *("what", "since", "until", "as"),
+}
 GONE = 987_654_321
 
 
@@ -63,6 +70,7 @@ def asked_names() -> set[str]:
     found: set[str] = set()
     for path in Path(supportdesk.__file__).parent.rglob("*.py"):
         found |= set(re.findall(r"request\.GET(?:\.get(?:list)?\(|\[)\"(\w+)\"", path.read_text()))
+    found |= {each.name for each in fields(Filters)}
     found |= set(re.findall(r"data\.get\(\"(\w+)\"", Path(supportdesk.__file__).with_name("console").joinpath("lists.py").read_text()))
     from tests.api.calls import documented
 
@@ -101,7 +109,8 @@ def _queries(ours: Furniture, theirs: Furniture, *roles: str) -> None:
             path = filled(address, ours)
             for name, foreign in QUERIES.items():
                 value = foreign(theirs)
-                answers: list[Answer] = [tried(caller, "GET", f"{path}?{name}={each}", each) for each in (value, GONE)]
+                missing = re.sub(r"\d+", str(GONE), str(value))
+                answers: list[Answer] = [tried(caller, "GET", f"{path}?{name}={each}", quote(str(each)), each) for each in (value, missing)]
                 asked += 1
                 if _without(answers[0]) != _without(answers[1]):
                     said.append(f"{caller.name}: {address.name}?{name}: {difference(*answers)}")

@@ -67,4 +67,7 @@ def _places(member: Membership) -> list[dict[str, str]]:
     found = [{"words": said, "url": f"{tickets}?{query}", "icon": icon, "keys": ""} for said, query, icon in places]
     if may(member, "approval.see"):
         found.insert(3, {"words": "Approvals", "url": reverse("console:approvals"), "icon": "approve", "keys": "G A"})
+    if may(member, "audit.see"):
+        found.append({"words": "Audit trail", "url": reverse("console:audit"), "icon": "clip", "keys": ""})
+        found.append({"words": "One thing’s whole story", "url": reverse("console:incident"), "icon": "trace", "keys": ""})
     return found

@@ -27,6 +27,8 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["id"], condition=models.Q(position=None), name="event_unstamped"),
             models.Index(fields=["tenant", "ticket_id", "id"], name="event_of_ticket"),
+            models.Index(fields=["tenant", "-id"], name="event_newest"),
+            models.Index(fields=["tenant", "actor_kind", "actor_id", "-id"], name="event_of_actor"),
         ]
 
     def __str__(self) -> str:
