@@ -18,7 +18,7 @@ from supportdesk.accounts.told import tell
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.middleware import membership_of
 from supportdesk.core.models import User
-from supportdesk.core.tenancy import acting_for
+from supportdesk.core.tenancy import acting_for, acting_tenant
 
 MINUTES, MAILS_AN_HOUR = 60, 3
 TOKEN_LENGTH = 43
@@ -34,8 +34,9 @@ def ask(*, address: str, origin: str) -> None:
     marked = hmac.new(settings.SECRET_KEY.encode(), wanted.encode(), "sha256").hexdigest()
     now = timezone.now()
     with transaction.atomic():
+        # The person's row is the lock: wishes for one address take turns, so a fourth mail within the hour never leaves.
+        user = User.objects.select_for_update().filter(email=wanted, is_active=True).first()
         asked = PasswordReset.objects.filter(address_hash=marked, created_at__gt=now - timedelta(hours=1)).count()
-        user = User.objects.filter(email=wanted, is_active=True).first()
         if asked >= MAILS_AN_HOUR:
             return
         row = PasswordReset.objects.create(
@@ -49,7 +50,12 @@ def ask(*, address: str, origin: str) -> None:
 
 
 def send(reset_id: int) -> None:
-    """Job: make the token and mail it. A second run mails another one, which replaces the first."""
+    """Job: make the token and mail it. A second run mails another one, which replaces the first.
+
+    Raises:
+        ScopeError: outside `acting_for`: every job belongs to a workspace, here one the person works in.
+    """
+    acting_tenant()
     row = PasswordReset.objects.select_related("user").filter(pk=reset_id).first()
     if row is None or row.user is None or row.used_at or row.expires_at <= timezone.now():
         return

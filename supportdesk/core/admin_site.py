@@ -5,11 +5,12 @@ from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from unfold.sites import UnfoldAdminSite
+
+from supportdesk.core.shared import forget_foreign
 
 
 class WorkspaceSite(UnfoldAdminSite):  # type: ignore[misc]
@@ -28,6 +29,6 @@ class WorkspaceSite(UnfoldAdminSite):  # type: ignore[misc]
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Pages by name, looked for anew each time: what is kept by user would outlive a lowered role and a change of workspace."""
         asked = f"{request.user.pk}_{request.GET.get('s', '').lower()}"
-        cache.delete(f"unfold_search_{hashlib.sha256(asked.encode()).hexdigest()}")
+        forget_foreign(f"unfold_search_{hashlib.sha256(asked.encode()).hexdigest()}")
         found: HttpResponse = super().search(request, extra_context)
         return found

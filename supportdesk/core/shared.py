@@ -42,3 +42,8 @@ def keep(tenant_id: int | None, purpose: str, *parts: object, value: Any, second
 def forget(tenant_id: int | None, purpose: str, *parts: object) -> None:
     """Keep it no longer."""
     cache.delete(key_of(tenant_id, purpose, *parts))
+
+
+def forget_foreign(key: str) -> None:
+    """Forget what a library kept under a key of its own, which carries no tenant."""
+    cache.delete(key)

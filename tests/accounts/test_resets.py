@@ -15,6 +15,7 @@ from supportdesk.accounts.models import PasswordReset
 from supportdesk.core.jobs import run_due
 from supportdesk.core.logs import redacted
 from supportdesk.core.models import Event, Job
+from supportdesk.core.tenancy import acting_for
 from tests.accounts.people import SIGN_IN, sign_in
 from tests.factories import PASSWORD, World, make_member
 
@@ -35,7 +36,8 @@ def token_of(world: World) -> str:
 
 def send_all() -> None:
     for row in PasswordReset.objects.filter(token_hash="").exclude(user=None):
-        resets.send(row.pk)
+        with acting_for(row.user.memberships.get().tenant):
+            resets.send(row.pk)
 
 
 def choose(token: str, password: str = NEW) -> tuple[Client, Any]:

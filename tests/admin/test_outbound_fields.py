@@ -57,6 +57,7 @@ FIELDS: dict[str, tuple[Callable[[str], list[str]], Callable[[str], list[str]]]]
 }
 # Addresses that nothing of ours ever calls, and why.
 NEVER_CALLED = {
+    "accounts.PasswordReset.origin": "our own address, as the asking browser named it; only written into the mail",
     "core.Brand.help_url": "a link on the customer's page; only browsers follow it",
     "tickets.Company.domain": "compared with the domain of an address; never resolved",
     "supportdesk.api.shapes.messages.CitationOut.url": "an answer, not an input",

@@ -27,6 +27,7 @@ OURS = {config.name for config in apps.get_app_configs() if config.name.split(".
 RUN: dict[str, tuple[str, ...]] = {
     "verify_audit": (),
     "worker": ("--once",),
+    "rotate_secrets": (),
     "create_workspace": ("third", "Third", "--owner", "dora@third.example", "--password", "a long enough one"),
     "make_key": ("--tenant", "acme", "--name", "shop", "--scopes", "ticket.see"),
 }

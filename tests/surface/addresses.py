@@ -57,6 +57,15 @@ OPEN: dict[str, str] = {
     "health": "says only whether the database answers",
     "console:sign_in": "where people sign in",
     "console:sign_out": "ends a session, if there is one",
+    "console:sign_in_code": "the second half of signing in",
+    "console:forgotten": "asks for a link by mail, with the same answer for all",
+    "console:set_password": "opens with a link's token in the session",
+    "console:new_password": "opens with a link's token",
+    "account_login": "the name django-allauth leads to; the same page",
+    "account_inactive": "the name django-allauth leads to; the same page",
+    "mfa_authenticate": "the name django-allauth leads to; the same page",
+    "chat:signed": "asks for what the host site signed",
+    "chat:leave": "ends the session whose token it is shown",
     "chat:page": "customers' page; opens nothing",
     "chat:session": "a new anonymous session",
     "chat:thread": "asks for the session's token itself",
@@ -90,7 +99,12 @@ PLACES: dict[str, tuple[Filled, Any]] = {
     "brand": (lambda made: made.world.brand.key, NAME),
     "language": (lambda made: "en", "xx"),
     "slug": (lambda made: made.article.slug, NAME),
+    "session_id": (lambda made: made.browser.pk, ID),
+    "key_id": (lambda made: made.own_key.pk, ID),
+    "token": (lambda made: "t" * 43, NAME),
 }
+# Rows of one person: to everybody else, of whatever role, they are not there.
+PERSONAL = {"console:end_session", "console:rotate_key", "console:revoke_key"}
 # Addresses with places that name no row of a workspace.
 FREE = {
     "admin:app_list": {"app_label": "tickets"},
@@ -99,9 +113,12 @@ FREE = {
 }
 
 
+# A page that makes something new each time it is asked.
+FRESH = {"console:second_factor"}
 # Forms that name a row: without one they would be told that it is not there.
 FORMS: dict[str, Callable[[Furniture, Any], dict[str, Any]]] = {
     "console:switch_workspace": lambda made, member: {"membership": member.pk if member else 0},
+    "console:rotate_key": lambda made, member: {"hours": 1},
     "console:route": lambda made, member: {"queue": made.ticket.queue_id, "priority": 3},
 }
 

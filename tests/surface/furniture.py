@@ -5,9 +5,8 @@ from datetime import timedelta
 from itertools import count
 from typing import Any
 
+from allauth.usersessions.models import UserSession
 from django.apps import apps
-from django.contrib.auth.models import Permission
-from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.db.models import AutoField, BigAutoField, Model
 from django.utils import timezone
@@ -15,10 +14,12 @@ from django.utils import timezone
 from agents.actions.models import Approval, Connector, ToolCall
 from agents.knowledge.indexing import cut_article
 from agents.knowledge.models import Article, Passage, PassageVector, Snapshot
-from agents.releases.models import Agent, Label, Pin, Release
+from agents.releases.models import Agent, AgentGrant, Label, Pin, Release
 from agents.runtime.models import AgentRun
 from policies.publishing import publish_policy, publish_prompt
+from supportdesk.accounts.models import SignInRules
 from supportdesk.core.events import AI, SYSTEM_ACTOR, Actor, stamp
+from supportdesk.core.grants import give
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.keys import make_key
 from supportdesk.core.models import IdempotentRequest, Presence, ServiceIdentity
@@ -31,6 +32,7 @@ from tickets.files import attach
 from tickets.handoff import Packet
 from tickets.models import (
     Attachment,
+    ChannelGrant,
     Company,
     Customer,
     CustomerIdentity,
@@ -38,8 +40,10 @@ from tickets.models import (
     OneTimeCode,
     Queue,
     QueueGrant,
+    SpentToken,
     Ticket,
 )
+from tickets.signed import make_key as make_host_key
 
 _names = count(1)
 LOOKS, ADDRESS, WORDS = "Ida Ekholm", "ida@mail.example", "Where is my order N-20418?"
@@ -58,6 +62,9 @@ class Furniture:
     run: AgentRun
     customer: Customer
     article: Article
+    # What belongs to the workspace's owner alone.
+    browser: Any = None
+    own_key: Any = None
     rows: dict[type[Model], Any] = field(default_factory=dict)
 
 
@@ -67,6 +74,11 @@ def furnish(world: World) -> Furniture:
     drafts = make_drafts(world)
     with acting_for(world.tenant):
         _configured(world, drafts, made)
+        own = ServiceIdentity.objects.create(name="Owner's own", scopes=["ticket.list"], membership=world.owner)
+        made.own_key = make_key(service=own, name="own")[0]
+    made.browser = UserSession.objects.create(
+        user=world.owner.user, session_key=f"of-{world.tenant.slug}", ip="127.0.0.1", user_agent="Firefox"
+    )
     stamp()
     made.rows = rows_of(world)
     return made
@@ -130,8 +142,12 @@ def _configured(world: World, drafts: Drafts, made: Furniture) -> None:
     PassageVector.objects.create(content_hash="p" * 64, embedder="none", vector=b"\0" * 8)
     Presence.objects.create(tenant=world.tenant, ticket_id=made.ticket.pk, kind="progress", changed_at=timezone.now())
     Queue.objects.create(key="secret", name="Board matters", position=9)
-    view_queue = Permission.objects.get(content_type=ContentType.objects.get_for_model(Queue), codename="view_queue")
-    QueueGrant.objects.create(user=world.owner.user, permission=view_queue, content_object=world.queue)
+    give(QueueGrant, on=world.queue, to=world.owner, by=SYSTEM_ACTOR)
+    give(ChannelGrant, on=world.channel, to=world.owner, by=SYSTEM_ACTOR)
+    give(AgentGrant, on=agent, to=world.owner, by=SYSTEM_ACTOR)
+    SignInRules.objects.create()
+    signing = make_host_key(channel=world.channel, name="Shop", site="https://shop.example", algorithm="HS256", by=SYSTEM_ACTOR)[0]
+    SpentToken.objects.create(key=signing, jti_hash="j" * 64, expires_at=timezone.now() + timedelta(hours=1))
 
 
 def far_away() -> None:

@@ -29,7 +29,8 @@ from tests.surface.furniture import Furniture, everything_of, furnish
 # Fields that hold no id: words, choices, amounts, hashes of what was shown, names of one's own.
 PLAIN = {"body", "client_id", "kind", "then", "note", "priority", "shown", "amount", "name", "line1", "line2", "city", "postcode"} | {
     *("country", "region", "reason", "other", "say", "available", "subject", "external_id", "vouch", "email", "digits", "hash", "yes"),
-    *("language", "arguments", "token", "position", "text"),
+    *("language", "arguments", "token", "position", "text", "username", "password", "keys", "scopes", "days", "environment", "hours"),
+    *("code", "identity", "handoff"),
 }
 # Fields that name a row, and how another workspace's is named there.
 NAMING: dict[str, Any] = {

@@ -5,7 +5,7 @@ import pytest
 from supportdesk.core.models import Role, Tenant
 from tests.factories import World
 from tests.reliability.report import figure
-from tests.surface.addresses import OPEN, addresses, filled
+from tests.surface.addresses import FRESH, OPEN, addresses, filled
 from tests.surface.callers import MOMENTS, Answer, Caller, by_header, difference, programs, teammates, tried
 from tests.surface.furniture import Furniture, furnish, look_alike
 
@@ -25,7 +25,7 @@ def _reads(stage: Furniture, callers: list[Caller]) -> dict[str, Answer]:
     found = {}
     for caller in callers:
         for address in addresses():
-            if address.name in ("health", "demo:mailbox", "admin:view_on_site") or address.name.startswith("admin:admin/"):
+            if address.name in FRESH | {"health", "demo:mailbox", "admin:view_on_site"} or address.name.startswith("admin:admin/"):
                 continue
             # Who may open Django admin reads it, too; the others are led away from it.
             if address.area == "admin" and address.name not in OPEN and caller.name == Role.RESPONDER:

@@ -1,7 +1,6 @@
 """Somebody works in two workspaces, switches in one tab, and goes on in another tab that still shows the first."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -38,7 +37,7 @@ class Both:
 
 
 @pytest.fixture
-def both(acme: World) -> Iterator[Both]:
+def both(acme: World) -> Both:
     globex = make_world("globex", owner="Charlie Chen")
     ours, theirs = furnish(acme), furnish(globex)
     wanda = make_user("Wanda Weiss")
@@ -46,7 +45,7 @@ def both(acme: World) -> Iterator[Both]:
     for world, member in ((acme, owner), (globex, viewer)):
         with acting_for(world.tenant):
             join_team(member, world.team)
-    yield Both(ours, theirs, owner, viewer, browser(owner))
+    return Both(ours, theirs, owner, viewer, browser(owner))
 
 
 def forms() -> list[Address]:

@@ -15,7 +15,7 @@ from supportdesk.accounts import own_keys, second_factor
 from supportdesk.accounts.people import change_password
 from supportdesk.accounts.sessions import end_all_sessions, end_session, sessions_of
 from supportdesk.accounts.told import tell
-from supportdesk.console.asking import member_of
+from supportdesk.console.asking import member_of, takes
 from supportdesk.console.devices import device_name
 from supportdesk.console.views.password import NewPasswordForm
 from supportdesk.console.views.second_factor import user_of
@@ -34,6 +34,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @allowed("profile.see")
+@takes("name")
 def rename(request: HttpRequest) -> HttpResponse:
     """Another name."""
     user, name = user_of(request), " ".join(request.POST.get("name", "").replace("\x00", "").split())
@@ -50,6 +51,7 @@ def rename(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_POST
 @allowed("profile.secure")
+@takes("username", "password", "keys")
 def change(request: HttpRequest) -> HttpResponse:
     """Another password: every other session ends, and so do one's keys unless they shall stay."""
     user, form = user_of(request), NewPasswordForm(request.POST, user=user_of(request))
@@ -65,6 +67,7 @@ def change(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @allowed("profile.see")
+@takes()
 def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
     """End one session; another person's is not there."""
     if not end_session(user=user_of(request), session_id=session_id):
@@ -75,6 +78,7 @@ def end_one(request: HttpRequest, session_id: int) -> HttpResponse:
 
 @require_POST
 @allowed("profile.see")
+@takes()
 def end_others(request: HttpRequest) -> HttpResponse:
     """End all sessions but this one."""
     ended = end_all_sessions(user=user_of(request), besides=request.session.session_key)
@@ -85,6 +89,7 @@ def end_others(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 @allowed("profile.secure")
+@takes("name", "scopes", "days", "environment")
 def make_key(request: HttpRequest) -> HttpResponse:
     """A new key, shown this once."""
     days = request.POST.get("days", "")
@@ -104,6 +109,7 @@ def make_key(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 @allowed("profile.secure")
+@takes("hours")
 def rotate_key(request: HttpRequest, key_id: int) -> HttpResponse:
     """A new key in place of an old one, which lives on for some hours."""
     try:
@@ -117,6 +123,7 @@ def rotate_key(request: HttpRequest, key_id: int) -> HttpResponse:
 
 @require_POST
 @allowed("profile.see")
+@takes()
 def revoke_key(request: HttpRequest, key_id: int) -> HttpResponse:
     """End one's own key."""
     if not own_keys.revoke_own_key(member=member_of(request), key_id=key_id):

@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
+from supportdesk.console.asking import takes
 from supportdesk.core.permissions import allowed
 from supportdesk.core.stepup import ask, check_proof, safe_next
 
@@ -16,6 +17,7 @@ from supportdesk.core.stepup import ask, check_proof, safe_next
 @require_http_methods(["GET", "POST"])
 @never_cache
 @allowed("profile.see")
+@takes()
 def prove(request: HttpRequest) -> HttpResponse:
     """Ask, check, and go back to where it was needed."""
     wanted = safe_next(request, request.GET.get("next", ""))

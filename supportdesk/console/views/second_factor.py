@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from supportdesk.accounts import second_factor
 from supportdesk.accounts.rules import rules_of
 from supportdesk.accounts.sessions import end_all_sessions
-from supportdesk.console.asking import member_of
+from supportdesk.console.asking import member_of, takes
 from supportdesk.core.models import User
 from supportdesk.core.permissions import allowed
 
@@ -26,6 +26,7 @@ def user_of(request: HttpRequest) -> User:
 @require_http_methods(["GET", "POST"])
 @never_cache
 @allowed("profile.secure")
+@takes("code")
 def second_factor_page(request: HttpRequest) -> HttpResponse:
     """Show the secret as a picture and as text, and take the first code; then the recovery codes, this once."""
     user = user_of(request)
@@ -51,6 +52,7 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @never_cache
 @allowed("profile.secure")
+@takes()
 def recovery_codes(request: HttpRequest) -> HttpResponse:
     """Other recovery codes in place of the old ones."""
     user = user_of(request)
@@ -61,6 +63,7 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @allowed("profile.secure")
+@takes()
 def remove_second_factor(request: HttpRequest) -> HttpResponse:
     """Take the second factor away, where the workspace does not ask for one."""
     user = user_of(request)
