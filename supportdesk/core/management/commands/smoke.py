@@ -32,9 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--desk-url", default="", help="Where teammates reach it, if elsewhere.")
         parser.add_argument("--managed", action="store_true", help="Start a server, kill its worker where a journey says so, stop it.")
         parser.add_argument("--form", choices=("embedded", "production"), default="embedded", help="Of the managed server.")
-        parser.add_argument(
-            "--twins", action="store_true", help="With --managed: two equal workspaces at once, then nothing of one at the other."
-        )
+        parser.add_argument("--twins", action="store_true", help="With --managed: two equal workspaces at once.")
         parser.add_argument("--json", help="Write the results there.")
         parser.add_argument("--only", default="", help="Letters of the journeys to drive; all by default.")
         parser.add_argument("--shop-url", default=settings.DEMO_SHOP_URL)
@@ -60,10 +58,7 @@ class Command(BaseCommand):
             else:
                 desk_url = options["desk_url"].rstrip("/") or url
                 world = World(url, Shop(options["shop_url"], options["shop_token"]), *who, desk_url)
-            if options["twins"]:
-                results = self._drive_twins(server, options)
-            else:
-                results = self._drive(world, options["only"])
+            results = self._drive_twins(server, options) if options["twins"] else self._drive(world, options["only"])
             if options["managed"]:
                 results += [self._prove(command, server.environment) for command in PROOFS]
         if options["json"]:

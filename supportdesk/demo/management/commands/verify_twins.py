@@ -66,9 +66,8 @@ def _hits() -> list[str]:
     """Every passage a search came to is of an article of the acting workspace."""
     known = set(Article.objects.values_list("pk", flat=True))
     steps = Step.objects.filter(kind=Step.Kind.RETRIEVAL)
-    return [
-        f"step {step.pk} read a foreign article" for step in steps for hit in step.output.get("hits", []) if hit["article_id"] not in known
-    ]
+    read = [(step.pk, hit["article"]) for step in steps for hit in step.output.get("hits", [])]
+    return [f"step {step} read a foreign article" for step, article in read if article not in known]
 
 
 def _elsewhere(words: list[str]) -> tuple[int, list[str]]:
