@@ -18,7 +18,7 @@ from supportdesk.smoke.steps import World, check
 
 SLUGS = ("norrholt", "norrholt-twin")
 # One service of this name in each.
-SERVICE, SCOPES = "Sweep", "ticket.list,ticket.read,customer.read,approval.list,trace.read"
+SERVICE, SCOPES = "Sweep", "ticket.list,ticket.see,ticket.see_all,customer.see,approval.see,trace.see"
 LISTS = ("tickets?page_size=100", "customers?page_size=100", "approvals")
 
 

@@ -46,8 +46,9 @@ class Command(BaseCommand):
 def _rows(tenant: Tenant, own: str, others: list[str]) -> tuple[int, list[str]]:
     """Every row of the tenant: prompts, steps, messages, events, jobs, histories."""
     found, rows, mine = [], 0, 0
-    for model in [*filter(has_walls, apps.get_models()), Event, Job]:
-        for row in model._base_manager.filter(tenant_id=tenant.pk).values():  # type: ignore[attr-defined]
+    models: list[Any] = [*filter(has_walls, apps.get_models()), Event, Job]
+    for model in models:
+        for row in model._base_manager.filter(tenant_id=tenant.pk).values():
             rows += 1
             text = " ".join(map(str, row.values()))
             mine += own in text
