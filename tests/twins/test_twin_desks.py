@@ -28,6 +28,7 @@ from tests.surface.callers import browser
 from tickets.identity import ask_for_code, enter_code
 from tickets.models import Message, Ticket
 
+SCOPES = ["ticket.list", "ticket.see", "ticket.see_all", "ticket.note"]
 EMAIL, ORDER = "ida@mail.example", "N-20377"
 
 
@@ -150,9 +151,7 @@ def test_keys_of_the_same_service_and_the_same_idempotency_key_write_once_in_eac
     def opens(each: Twin) -> str:
         each.chat = each.desk.chat()
         each.talk.says(f"I want a human please ({each.canary})", then_work=False)
-        service = ServiceIdentity.objects.create(
-            name="Sweep", scopes=["ticket.list", "ticket.see", "ticket.see_all", "ticket.note"], environment="live"
-        )
+        service = ServiceIdentity.objects.create(name="Sweep", scopes=SCOPES, environment="live")
         return make_key(service=service, name="Sweep")[1]
 
     keys = in_both(twins, opens)
