@@ -127,6 +127,7 @@ def test_every_form_of_every_page_says_whose_page_it_is(both: Both):
     assert pages > 40
 
 
+@pytest.mark.slow
 @pytest.mark.reliability(7, "two workspaces")
 def test_rights_of_one_workspace_do_not_apply_in_the_other(both: Both):
     """Wanda, owner there and viewer here, gets what somebody gets who is a viewer and nothing else."""

@@ -49,6 +49,7 @@ def test_suspending_and_resuming_leave_one_event_each_however_often(acme: World)
     assert (first.actor_kind, first.actor_id, first.changed) == ("operator", 7, {"is_active": False, "reason": "unpaid"})
 
 
+@pytest.mark.slow
 @pytest.mark.reliability(7, "pages", "keys")
 def test_no_address_opens_for_anybody_of_a_suspended_workspace(acme: World):
     made = furnish(acme)
