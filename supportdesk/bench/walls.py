@@ -117,4 +117,5 @@ def _take_walls_down() -> None:
     from supportdesk.core.postgres.base import DatabaseWrapper
 
     DatabaseWrapper._set_tenant = lambda self: None  # type: ignore[method-assign]
+    DatabaseWrapper._begin_for_tenant = lambda self: True  # type: ignore[method-assign]
     DatabaseWrapper.get_new_connection = Plain.get_new_connection  # type: ignore[method-assign]

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 
 from supportdesk.core.models import Membership, Role
 from supportdesk.core.stepup import demand_proof
+from supportdesk.core.tenancy import one_reading
 
 P = ParamSpec("P")
 
@@ -132,11 +133,12 @@ def may(member: Membership | None, permission: str) -> bool:
 
 
 def allowed(
-    permission: str,
+    permission: str, *, asks_outside: bool = False
 ) -> Callable[[Callable[Concatenate[HttpRequest, P], HttpResponseBase]], Callable[Concatenate[HttpRequest, P], HttpResponseBase]]:
     """Let a view run only for a signed-in teammate with the permission: sign-in page for nobody, 403 for the others.
 
-    A permission of `STEP_UP` also asks again who it is, unless that was proved lately.
+    A permission of `STEP_UP` also asks again who it is, unless that was proved lately. What a page reads it reads in one transaction,
+    except one that `asks_outside`: nothing waits for another system with a transaction open.
     """
     assert permission in PERMISSIONS, permission  # noqa: S101
 
@@ -150,7 +152,10 @@ def allowed(
                 raise PermissionDenied(f"Your role ({member.get_role_display()}) does not include “{permission}”.")
             if permission in STEP_UP and (asked := demand_proof(request)) is not None:
                 return asked
-            return view(request, *args, **kwargs)
+            if request.method not in ("GET", "HEAD") or asks_outside:
+                return view(request, *args, **kwargs)
+            with one_reading():
+                return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]
         return guarded  # type: ignore[return-value]

@@ -1,15 +1,20 @@
 """Case 1 and 8: every address × everybody × {an own row, one of a queue out of sight, another workspace's, none}."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import clear_url_caches, path
 
 from supportdesk.core.models import Role, Tenant
-from supportdesk.core.permissions import PERMISSIONS, may
+from supportdesk.core.permissions import PERMISSIONS, allowed, may
 from supportdesk.core.tenancy import acting_for
+from supportdesk.urls import urlpatterns
 from tests.factories import World
 from tests.reliability.report import figure
 from tests.surface.addresses import FORMS, FREE, OPEN, PERSONAL, Address, addresses, admin_model, filled, is_about_a_row, is_by_table
@@ -70,18 +75,60 @@ def methods_of(address: Address) -> Iterator[str]:
             yield method
 
 
-def test_every_address_is_known():
-    """One that is neither open for a reason, nor under a permission of the table, nor a page of the admin's own, fails the build."""
-    unknown = [
+def unknown(found: list[Address]) -> list[str]:
+    """Those that are neither open for a reason, nor under a permission of the table, nor a page of the admin's own."""
+    return [
         address.name
-        for address in ALL
+        for address in found
         if address.name not in OPEN
         and address.area != "admin"
         and not all(permission_of(address, method) in PERMISSIONS for method in methods_of(address))
     ]
-    assert not unknown, f"list them in tests/surface/addresses.py or give them a permission: {unknown}"
+
+
+def test_every_address_is_known():
+    assert not unknown(ALL), f"list them in tests/surface/addresses.py or give them a permission: {unknown(ALL)}"
     assert set(OPEN) <= {address.name for address in ALL}, "an open address that is no more"
     assert set(FREE) <= {address.name for address in ALL}
+
+
+@pytest.mark.reliability(1, "pages")
+def test_an_address_nobody_listed_fails_the_build(stage: Stage):
+    """Shown to fail: a view without a permission, and a place nobody can fill."""
+
+    def planted(request: Any, thing: int) -> Any:
+        raise AssertionError
+
+    address = Address("console:planted", "console/planted/<int:thing>/", ("thing",), planted)
+    assert unknown([*ALL, address]) == ["console:planted"]
+    with pytest.raises(LookupError, match="thing"):
+        filled(address, stage.theirs)
+
+
+@pytest.mark.reliability(1, "pages")
+def test_a_page_that_forgets_whose_a_row_is_is_found(stage: Stage):
+    """Shown to fail: a view that looks past the walls answers for another workspace's ticket, and the walk sees it."""
+
+    @allowed("ticket.see")
+    def planted(request: Any, number: int) -> HttpResponse:
+        return HttpResponse(str(get_object_or_404(Ticket._base_manager, number=number)))
+
+    with _planted("console/planted/<int:number>/", planted) as address:
+        _asked, said = compared(stage, address, stage.mates[:1], stage.theirs)
+    assert said
+    assert "console:planted" in said[0]
+
+
+@contextmanager
+def _planted(route: str, view: Any) -> Iterator[Address]:
+    """One more address while the block runs."""
+    urlpatterns.insert(0, path(route, view))
+    clear_url_caches()
+    try:
+        yield Address("console:planted", route, ("number",), view)
+    finally:
+        urlpatterns.pop(0)
+        clear_url_caches()
 
 
 def test_every_place_can_be_filled(stage: Stage):

@@ -152,6 +152,7 @@ class Ticket(TenantModel):
             models.Index("tenant", "assignee", models.F("priority").desc(), WAITS_FROM, "id", condition=IS_OPEN, name="ticket_mine"),
             models.Index("tenant", WAITS_FROM, "id", condition=IS_OPEN, name="ticket_waiting"),
             models.Index(fields=["tenant", "-last_message_at", "-id"], condition=IS_OPEN, name="ticket_newest"),
+            models.Index(fields=["tenant", "-last_message_at", "-id"], name="ticket_by_activity"),
             models.Index(fields=["tenant", "-last_message_at", "-id"], condition=Q(status="resolved"), name="ticket_resolved"),
             models.Index(fields=["tenant", "queue", "handler", "assignee", "channel"], condition=IS_OPEN, name="ticket_counts"),
             models.Index(fields=["tenant", "customer", "-last_message_at"], name="ticket_of_customer"),

@@ -63,7 +63,7 @@ def news(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @never_cache
-@allowed("approval.decide")
+@allowed("approval.decide", asks_outside=True)
 def preview(request: HttpRequest, approval_id: int) -> HttpResponse:
     """What an edit would come to, as a sentence and the words of its button."""
     approval = found_approval(member_of(request), approval_id)

@@ -10,7 +10,8 @@ from typing import Any
 
 from django.db import transaction
 from django.db.backends.postgresql import base
-from psycopg.pq import TransactionStatus
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
 
 
 def _tenant() -> int | None:
@@ -32,8 +33,20 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _set_autocommit(self, autocommit: bool) -> None:
         super()._set_autocommit(autocommit)  # type: ignore[misc]
-        if not autocommit:
+        if not autocommit and not self._begin_for_tenant():
             self._set_tenant()
+
+    def _begin_for_tenant(self) -> bool:
+        """Begin the transaction and tell the tenant in one round trip; False where BEGIN must say more, or there is no tenant to tell."""
+        connection, tenant = self.connection, _tenant()
+        if connection is None or tenant is None or connection.info.transaction_status != TransactionStatus.IDLE:
+            return False
+        if (connection.isolation_level, connection.read_only, connection.deferrable) != (None, None, None):
+            return False
+        done = connection.pgconn.exec_(f"BEGIN; SELECT set_config('app.tenant', '{int(tenant)}', true)".encode())
+        if done.status != ExecStatus.TUPLES_OK:
+            raise error_from_result(done)
+        return True
 
     def raise_wall(self) -> None:
         """Tell an open transaction that the tenant changed."""
