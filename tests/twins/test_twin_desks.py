@@ -137,7 +137,7 @@ def _cross(twins: Twins, told: Any, logged: str) -> list[str]:
                 ids = {news.ticket_id for news in hint["news"]} if hint["type"] == "news" else {hint["ticket_id"]}
                 found += [f"a hint in {group}" for ticket in ids - {None} if ticket not in own]
     words = [each.canary for each in twins]
-    kept: dict[str, Any] = cache._cache  # type: ignore[attr-defined]
+    kept: dict[str, Any] = cache._cache
     found += [f"the cache: {key}" for key, value in kept.items() if any(word in f"{key} {value!r}" for word in words)]
     found += [f"the cache names no owner: {key}" for key in kept if not key.split(":", 2)[2].startswith(("t", "all:"))]
     found += ["the log holds customers' words"] if any(word in logged for word in words) else []
