@@ -78,6 +78,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "supportdesk.core.middleware.MembershipMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "supportdesk.core.same_page.SamePageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "supportdesk.accounts.middleware.SignInRulesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -101,6 +102,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "csp.context_processors.nonce",
             ],
+            "builtins": ["supportdesk.core.templatetags.same_page"],
         },
     },
 ]

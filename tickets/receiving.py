@@ -18,6 +18,7 @@ from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.masking import masked
 from supportdesk.core.models import Brand, Environment, Tenant
+from supportdesk.core.suspension import Suspended
 from supportdesk.core.tenancy import acting_tenant
 from tickets import routing
 from tickets.errors import Refusal
@@ -232,9 +233,15 @@ def receive(ticket: Ticket, text: str, *, external_id: str) -> Message:
 
 
 def open_ticket(channel: Channel, customer: Customer, *, subject: str) -> Ticket:
-    """A new ticket of this customer, numbered and routed; belongs inside the caller's transaction."""
+    """A new ticket of this customer, numbered and routed; belongs inside the caller's transaction.
+
+    Raises:
+        Suspended: the workspace is, by now.
+    """
     tenant = acting_tenant()
-    Tenant.objects.filter(pk=tenant.pk).update(last_ticket_number=F("last_ticket_number") + 1)
+    # Whoever suspends the workspace waits for this row: a ticket is opened before that, or not at all.
+    if not Tenant.objects.filter(pk=tenant.pk, is_active=True).update(last_ticket_number=F("last_ticket_number") + 1):
+        raise Suspended("This workspace is suspended.")
     number = Tenant.objects.values_list("last_ticket_number", flat=True).get(pk=tenant.pk)
     route = routing.choose(intent="", language=customer.language, reason="", queues=queue_facts())
     first_line = masked(subject).strip().splitlines()[0]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from supportdesk.core.masking import masked
 from supportdesk.core.models import Membership
+from supportdesk.core.suspension import must_be_active
 from tickets.errors import Stale, Unacceptable
 from tickets.models import Author, Handler, Kind, Message, Status, Ticket
 
@@ -53,15 +54,18 @@ def locked(ticket_id: int) -> Ticket:
     """The ticket, held until the transaction ends: writers on one ticket take turns here.
 
     Raises:
+        Suspended: the workspace is, by now.
         Ticket.DoesNotExist: for an id that is not the tenant's.
     """
     # Two reads: one that locks and joins re-checks the join after it waited, and loses a ticket whose queue or customer changed.
     Ticket.objects.select_for_update().only("pk").get(pk=ticket_id)
-    return _whole(ticket_id)
+    ticket = _whole(ticket_id)
+    must_be_active(ticket.tenant)
+    return ticket
 
 
 def _whole(ticket_id: int) -> Ticket:
-    ticket: Ticket = Ticket.objects.select_related("channel", "queue", "brand", "customer").get(pk=ticket_id)
+    ticket: Ticket = Ticket.objects.select_related("tenant", "channel", "queue", "brand", "customer").get(pk=ticket_id)
     return ticket
 
 
@@ -132,9 +136,12 @@ def fenced(ticket_id: int, turn: int) -> Ticket:
 
     Raises:
         Stale: when the turn moved on or a human has the ticket.
+        Suspended: the workspace is, by now.
     """
     mine = Ticket.objects.filter(pk=ticket_id, turn=turn, handler=Handler.AI).exclude(status=Status.RESOLVED)
     # The update is the fence: it takes the row's lock and answers 0 when the turn moved on.
     if not mine.update(turn=turn):
         raise Stale("The ticket moved on.")
-    return _whole(ticket_id)
+    ticket = _whole(ticket_id)
+    must_be_active(ticket.tenant)
+    return ticket

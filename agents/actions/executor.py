@@ -20,6 +20,7 @@ from supportdesk.core.events import SYSTEM_ACTOR, record
 from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.money import amount_text
+from supportdesk.core.suspension import must_be_active
 from supportdesk.core.switches import is_stopped
 from tickets.models import Author, Customer, Handler, Kind
 from tickets.writing import append, locked
@@ -174,6 +175,7 @@ def reconcile(call_id: str) -> None:
     if not _is_of_its_environment(call):
         raise Unavailable("the connector serves another environment now")
     shop = Shop(call.connector)
+    must_be_active()
     ToolCall.objects.filter(pk=call.pk).update(reconciled=call.reconciled + 1)
     fault_point("before_reconcile")
     outcome = shop.outcome_of(str(call.pk))

@@ -24,6 +24,7 @@ from agents.releases.models import Release
 from agents.runtime.chain import chat_models
 from agents.runtime.models import Step
 from agents.runtime.trace import Trace, timed
+from supportdesk.core.suspension import must_be_active
 from supportdesk.core.switches import is_stopped
 from supportdesk.core.tenancy import acting_tenant
 from tickets.errors import Stale
@@ -70,7 +71,9 @@ class Gateway(AgentMiddleware):  # type: ignore[misc]
 
         Raises:
             Stale: a newer message, a takeover or a newer run has the ticket.
+            Suspended: the workspace is, by now.
         """
+        must_be_active()
         ticket = self.authority.ticket
         if not Ticket.objects.filter(pk=ticket.pk, turn=self.authority.turn or 0, handler=Handler.AI).exists():
             raise Stale("The ticket moved on.")

@@ -28,6 +28,7 @@ from supportdesk.core.events import AI, record
 from supportdesk.core.faults import fault_point
 from supportdesk.core.jobs import Retry
 from supportdesk.core.models import Tenant
+from supportdesk.core.suspension import Suspended
 from supportdesk.core.switches import is_stopped
 from supportdesk.core.tenancy import acting_for
 from tickets.errors import Stale
@@ -62,6 +63,10 @@ def start_run(ticket_id: int, trigger: str = "message", call_id: str = "") -> No
         if begun.call is not None:
             # What became of a call must be told; the newer turn may not have known of it.
             raise Retry(WAIT_SECONDS) from None
+    except Suspended:
+        # The job waits; when the workspace is resumed, another run takes the turn.
+        finish(begun.run, AgentRun.State.STALE)
+        raise
     except Exception:
         finish(begun.run, AgentRun.State.FAILED)
         raise

@@ -12,6 +12,8 @@ const PING_MS = 20_000;
 const PONG_MS = 8_000;
 const SESSION_OVER = 4401;
 const TOO_MANY = 4429;
+// The workspace is closed for now: what waits to be sent waits on, and the line comes back by itself.
+const CLOSED = 4503;
 
 /** What this browser keeps for one chat channel; in memory where storage is refused. */
 export class Store {
@@ -229,7 +231,7 @@ export class Line extends EventTarget {
     socket.addEventListener("close", (event) => {
       if (this.#socket !== socket) return;
       if (event.code === SESSION_OVER) this.#over(token);
-      else this.#drop("connecting", event.code === TOO_MANY ? 12_000 : undefined);
+      else this.#drop("connecting", event.code === TOO_MANY || event.code === CLOSED ? 12_000 : undefined);
     });
   }
 

@@ -31,7 +31,7 @@ async function look() {
   if (busy) { again = true; return; }
   busy = true;
   try {
-    const answer = await fetch(news, { headers: { ...approvals.marks(), "X-Requested-With": "fetch" } });
+    const answer = await fetch(news, { headers: { ...approvals.marks(), "X-Requested-With": "fetch", "X-As-Member": document.body.dataset.member } });
     if (answer.ok && !answer.redirected) take(new DOMParser().parseFromString(await answer.text(), "text/html").body);
   } catch { timer = setTimeout(look, 3000); }
   busy = false;

@@ -51,7 +51,7 @@ async function fetchRows() {
   dirty = new Set([...dirty].slice(200));
   const query = body().dataset.query;
   try {
-    const answer = await fetch(`${section.dataset.rows}?ids=${ids.join(",")}&${query}`, { headers: { "X-Requested-With": "fetch" } });
+    const answer = await fetch(`${section.dataset.rows}?ids=${ids.join(",")}&${query}`, { headers: { "X-Requested-With": "fetch", "X-As-Member": document.body.dataset.member } });
     if (answer.ok && !answer.redirected && query === body().dataset.query) place(ids, await answer.text());
   } catch { for (const id of ids) dirty.add(id); timer = setTimeout(fetchRows, 3000); }
   busy = false;

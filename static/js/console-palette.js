@@ -17,7 +17,7 @@ async function fill() {
   const mine = ++wish, number = document.getElementById("thread")?.dataset.number || document.body.dataset.ticket || "";
   const query = new URLSearchParams({ q: field.value, ticket: number });
   try {
-    const answer = await fetch(`${document.body.dataset.palette}?${query}`);
+    const answer = await fetch(`${document.body.dataset.palette}?${query}`, { headers: { "X-As-Member": document.body.dataset.member } });
     if (mine !== wish || !answer.ok) return;
     box.innerHTML = await answer.text();
     select(options()[0]);

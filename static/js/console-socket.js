@@ -23,6 +23,8 @@ export function connect({ position, onChanged, onPresence, onState }) {
       if (mine !== socket) return;
       // 4401: the session is over. A reload leads to the sign-in page.
       if (event.code === 4401) return onState("signed-out");
+      // 4409: another tab went to another workspace, where this page's address means another ticket.
+      if (event.code === 4409) return onState("switched");
       onState("lost");
       timer = setTimeout(open, QUIET[Math.min(tries++, QUIET.length - 1)] * (0.7 + Math.random() * 0.6));
     };

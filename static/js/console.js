@@ -45,6 +45,7 @@ function sayConnection(state) {
     if (!banner.hidden) toast("Connected again.");
     banner.hidden = true;
   } else if (state === "signed-out") location.reload();
+  else if (state === "switched") location.assign("/console/");
   // A blink is no news: only say it when it lasts.
   else sayConnection.timer = setTimeout(() => { banner.hidden = false; }, 4000);
 }
@@ -95,7 +96,8 @@ for (const name of ["htmx:responseError", "htmx:sendError", "htmx:timeout"])
   document.body.addEventListener(name, (event) => {
     if (list.failed(event)) return;
     const status = event.detail.xhr?.status;
-    const why = { 403: "Your role may not do this.", 404: "This ticket is not yours to see any more.", 429: "Too fast. Wait a moment." }[status];
+    const switched = event.detail.xhr?.getResponseHeader("X-Switched") && "You switched workspaces, so nothing was done. Reload this page.";
+    const why = switched || { 403: "Your role may not do this.", 404: "This ticket is not yours to see any more.", 429: "Too fast. Wait a moment." }[status];
     toast(why || "That did not reach the server. Try again.", "bad");
     ticket.failed(event);
   });

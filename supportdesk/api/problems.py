@@ -11,6 +11,7 @@ from rest_framework import exceptions
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
+from supportdesk.core.suspension import Suspended
 from tickets.errors import Refusal, Unacceptable
 
 log = logging.getLogger("supportdesk.api")
@@ -83,7 +84,7 @@ def _answer(error: Exception) -> Response:
             return Response(problem(409, error.code, str(error)), 409)
         case exceptions.ValidationError():
             return Response(problem(400, "invalid", "Some fields are not right.", list(_errors(error.get_full_details()))), 400)
-        case exceptions.AuthenticationFailed() | exceptions.NotAuthenticated():
+        case exceptions.AuthenticationFailed() | exceptions.NotAuthenticated() | Suspended():
             said = problem(401, "no_valid_key", "Send a valid API key: Authorization: Bearer sd_…")
             return Response(said, 401, headers={"WWW-Authenticate": 'Bearer realm="api"'})
         case Http404() | exceptions.NotFound():

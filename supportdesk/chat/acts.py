@@ -74,6 +74,7 @@ def act(visit: Visit, frame: Frame) -> Done:
 
     Raises:
         SessionOver: the session ended meanwhile.
+        Suspended: the workspace is.
         Refusal: not done; the text may be shown.
     """
     channel = chat_channel(visit.tenant, visit.channel)
@@ -98,6 +99,7 @@ def standing(visit: Visit, position: int) -> Standing:
 
     Raises:
         SessionOver: the session is none.
+        Suspended: the workspace is.
     """
     channel = chat_channel(visit.tenant, visit.channel)
     if channel is None:

@@ -11,15 +11,16 @@ from django.utils.translation import gettext as _
 
 from supportdesk.chat.acts import PRIVATE_NEWS, SessionOver, Standing, Visit, act, spoken, standing, ticket_of
 from supportdesk.chat.frames import BadFrame, Frame, parse, told
-from supportdesk.chat.places import chat_channel
+from supportdesk.chat.places import chat_channel, closed_words
 from supportdesk.core.clients import socket_network
 from supportdesk.core.sockets import HintedSocket
+from supportdesk.core.suspension import Suspended
 from supportdesk.core.tail import NewsHint, PresenceHint, ensure_running, ticket_group
 from tickets.errors import Refusal
 
 log = logging.getLogger("supportdesk.chat")
 
-BAD, UNKNOWN_SESSION, NO_SUCH_PLACE, NO_HELLO, TOO_MANY, FAILED = 4400, 4401, 4404, 4408, 4429, 1011
+BAD, UNKNOWN_SESSION, NO_SUCH_PLACE, NO_HELLO, TOO_MANY, CLOSED, FAILED = 4400, 4401, 4404, 4408, 4429, 4503, 1011
 BAD_FRAMES = 3
 FRAMES, WITHIN_SECONDS = 60, 10.0
 HELLO_SECONDS = 8.0
@@ -44,7 +45,11 @@ class ChatConsumer(HintedSocket):
         self.arrived: deque[float] = deque(maxlen=FRAMES)
         self.typed_at = -TYPING_SECONDS
         self.watcher: asyncio.Task[None] | None = None
-        channel = await database_sync_to_async(chat_channel)(*self.address)
+        try:
+            channel = await database_sync_to_async(chat_channel)(*self.address)
+        except Suspended:
+            await self.close(CLOSED)
+            return
         if channel is None:
             await self.close(NO_SUCH_PLACE)
             return
@@ -81,6 +86,8 @@ class ChatConsumer(HintedSocket):
             await (self.on_hello(frame) if self.visit is None else self.on_frame(self.visit, frame))
         except SessionOver:
             await self.end(UNKNOWN_SESSION)
+        except Suspended:
+            await self.end(CLOSED)
         except Exception:
             log.exception("a chat frame failed")
             await self.end(FAILED)
@@ -121,6 +128,10 @@ class ChatConsumer(HintedSocket):
             await self.refuse(name, client_id, refusal.code, str(refusal))
             return
         except SessionOver:
+            raise
+        except Suspended:
+            with translation.override(visit.language):
+                await self.refuse(name, client_id, "closed", closed_words())
             raise
         except Exception:
             log.exception("chat frame %s failed", name)
@@ -176,6 +187,8 @@ class ChatConsumer(HintedSocket):
                         await self.say("changed", position=self.position)
             except SessionOver:
                 await self.end(UNKNOWN_SESSION)
+            except Suspended:
+                await self.end(CLOSED)
             except Exception:
                 log.exception("a chat session could not be checked")
             if self.visit is None and waited >= HELLO_SECONDS:

@@ -8,6 +8,7 @@ from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 
 from supportdesk.core.models import Membership
+from supportdesk.core.same_page import FIELD
 from supportdesk.core.stepup import PROOF_FIELD
 from tickets.models import Ticket
 
@@ -27,7 +28,7 @@ def takes(
     def around(view: Callable[Concatenate[HttpRequest, P], HttpResponse]) -> Callable[Concatenate[HttpRequest, P], HttpResponse]:
         @wraps(view)
         def strict(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-            if unknown := sorted(set(request.POST) - {*names, "csrfmiddlewaretoken", PROOF_FIELD}):
+            if unknown := sorted(set(request.POST) - {*names, "csrfmiddlewaretoken", PROOF_FIELD, FIELD}):
                 raise BadRequest(f"This form has no field “{unknown[0][:40]}”.")
             return view(request, *args, **kwargs)
 

@@ -25,7 +25,7 @@ BEHIND = 500
 WATCH_SECONDS = 3.0
 MAX_FRAME = 1_000
 RESUMES = 30
-SIGNED_OUT, BAD_FRAME = 4401, 4400
+SIGNED_OUT, SWITCHED, BAD_FRAME = 4401, 4409, 4400
 # Changes after which a ticket may be out of a teammate's sight: its number is not told, only that counts moved.
 MOVES = ("ticket.routed", "ticket.assigned", "ticket.escalated")
 
@@ -148,7 +148,8 @@ class ConsoleSocket(HintedSocket):
             await asyncio.sleep(WATCH_SECONDS)
             now = await self._standing()
             if now is None or self.member is None or (now.member.pk, now.member.role) != (self.member.pk, self.member.role):
-                await self.close(SIGNED_OUT)
+                elsewhere = now is not None and self.member is not None and now.member.pk != self.member.pk
+                await self.close(SWITCHED if elsewhere else SIGNED_OUT)
                 return
             self._sight = now.sight
             await self._catch_up(now.head)

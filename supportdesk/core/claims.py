@@ -21,7 +21,7 @@ from supportdesk.core.models import Job
 _writing: AbstractContextManager[Any] = nullcontext() if ON_POSTGRES else threading.RLock()
 _FIELDS = ["id", "tenant_id", "name", "args", "attempts", "max_attempts", "lease_owner"]
 _RETURNING = " RETURNING id, tenant_id, name, args, attempts, max_attempts, lease_owner"
-# One step of the index for each tenant with waiting jobs, however many wait.
+# One step of the index for each tenant with waiting jobs, however many wait; those of a suspended one wait on.
 _TURNS = """
 WITH RECURSIVE turn(tenant_id) AS (
   SELECT min(tenant_id) FROM core_job WHERE state = 'queued'
@@ -29,7 +29,7 @@ WITH RECURSIVE turn(tenant_id) AS (
   SELECT (SELECT min(tenant_id) FROM core_job WHERE state = 'queued' AND tenant_id > turn.tenant_id)
   FROM turn WHERE turn.tenant_id IS NOT NULL
 )
-SELECT tenant_id FROM turn WHERE tenant_id IS NOT NULL
+SELECT tenant_id FROM turn WHERE EXISTS (SELECT 1 FROM core_tenant WHERE core_tenant.id = turn.tenant_id AND is_active)
   AND EXISTS (SELECT 1 FROM core_job WHERE state = 'queued' AND core_job.tenant_id = turn.tenant_id AND run_at <= {now})
 """
 if ON_POSTGRES:
@@ -50,8 +50,9 @@ else:
     _SETTLE = "UPDATE core_job SET state = 'done', finished_at = %(now)s, lease_owner = '', lease_until = NULL WHERE true"
     _LOCK = ""
 _DUE = f"SELECT id FROM core_job WHERE state = 'queued' AND run_at <= {_NOW}"  # noqa: S608
-_CLAIM_OF_TENANT = f"{_CLAIM} AND id = ({_DUE} AND tenant_id = %(tenant)s ORDER BY run_at, id LIMIT 1{_LOCK}){_RETURNING}"
-_CLAIM_BY_ID = f"{_CLAIM} AND id = ({_DUE} AND id = %(id)s{_LOCK}){_RETURNING}"
+_AT_WORK = " AND EXISTS (SELECT 1 FROM core_tenant WHERE core_tenant.id = core_job.tenant_id AND core_tenant.is_active)"
+_CLAIM_OF_TENANT = f"{_CLAIM} AND id = ({_DUE} AND tenant_id = %(tenant)s{_AT_WORK} ORDER BY run_at, id LIMIT 1{_LOCK}){_RETURNING}"
+_CLAIM_BY_ID = f"{_CLAIM} AND id = ({_DUE} AND id = %(id)s{_AT_WORK}{_LOCK}){_RETURNING}"
 _SETTLE_MINE = f"{_SETTLE} AND id = %(id)s AND state = 'running' AND lease_owner = %(owner)s AND attempts = %(attempts)s RETURNING id"
 
 

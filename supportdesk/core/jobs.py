@@ -22,6 +22,7 @@ from django.utils.module_loading import import_string
 from supportdesk.core import claims
 from supportdesk.core.database import ON_POSTGRES, SYSTEM
 from supportdesk.core.models import Job, Tenant
+from supportdesk.core.suspension import Suspended, must_be_active
 from supportdesk.core.tenancy import acting_for, acting_tenant
 
 log = logging.getLogger("supportdesk.jobs")
@@ -138,8 +139,11 @@ class Queue:
     def run(self, job: Job) -> None:
         """Carry out one claimed job and settle its row; never raises."""
         try:
-            with acting_for(self._tenant_of(job)):
+            with acting_for(self._tenant_of(job)) as tenant:
+                must_be_active(tenant)
                 _function(_handlers[job.name].run)(**job.args)
+        except Suspended:
+            self.give_back(job)
         except Retry as again:
             later = timezone.now() + timedelta(seconds=again.seconds)
             self._settle(job, state=Job.State.QUEUED, attempts=F("attempts") - 1, run_at=later, lease_owner="", lease_until=None)
@@ -187,6 +191,10 @@ def tell_of_death(job: Job) -> None:
     try:
         with acting_for(job.tenant):
             _function(handler.on_dead)(**job.args)
+    except Suspended:
+        # Nobody could be told: it dies again when the workspace is back.
+        again = {"state": Job.State.QUEUED, "attempts": max(0, job.max_attempts - 1), "finished_at": None}
+        Job.objects.using(SYSTEM).filter(pk=job.pk, state=Job.State.DEAD).update(**again, **DUE_ANEW)
     except Exception:
         log.exception("on_dead of job %s (%s) failed", job.pk, job.name)
 

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import redirect
 from django.utils import translation
 
 from supportdesk.core.models import Membership
+from supportdesk.core.suspension import Suspended
 from supportdesk.core.tenancy import acting_for
 
 
@@ -56,6 +58,10 @@ class MembershipMiddleware:
             if hasattr(response, "render") and not getattr(response, "is_rendered", True):
                 response.render()
             return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """What met a suspension half-way did nothing; the next look finds no workspace."""
+        return redirect("console:sign_in") if isinstance(error, Suspended) else None
 
 
 def membership_of(user_id: int, chosen: int | None = None) -> Membership | None:

@@ -72,8 +72,12 @@ def production(processes: Processes, environment: dict[str, str], host: str, por
     if not settings.CHROMA_URL:
         chroma_port = free_port()
         environment = {**environment, "CHROMA_URL": f"http://127.0.0.1:{chroma_port}"}
+        # Its program lies beside our Python, which need not be on the path.
+        environment["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), environment.get("PATH", os.defpath)])
         chroma = ["sh", "deploy/chroma.sh", str(settings.VAR_DIR / "chroma-server"), "127.0.0.1", str(chroma_port)]
         processes.start("chroma", chroma, environment)
+        # A search before it answers goes on by words alone for a while, and the first customers would be told "I do not know".
+        answers(f"http://127.0.0.1:{chroma_port}/api/v2/heartbeat")
     processes.start("relay", [sys.executable, "manage.py", "relay"], environment)
     for number in (1, 2):
         processes.start(f"worker-{number}", celery(f"worker-{number}"), environment)

@@ -24,9 +24,10 @@ WITH RECURSIVE turn(tenant_id) AS (
   SELECT (SELECT min(tenant_id) FROM core_job WHERE state = 'queued' AND tenant_id > turn.tenant_id)
   FROM turn WHERE turn.tenant_id IS NOT NULL
 ),
+awake AS (SELECT turn.tenant_id FROM turn JOIN core_tenant ON core_tenant.id = turn.tenant_id AND core_tenant.is_active),
 due AS (
-  SELECT job.id, row_number() OVER (PARTITION BY turn.tenant_id ORDER BY job.run_at, job.id) AS place FROM turn CROSS JOIN LATERAL (
-    SELECT id, run_at FROM core_job WHERE state = 'queued' AND core_job.tenant_id = turn.tenant_id AND run_at <= statement_timestamp()
+  SELECT job.id, row_number() OVER (PARTITION BY awake.tenant_id ORDER BY job.run_at, job.id) AS place FROM awake CROSS JOIN LATERAL (
+    SELECT id, run_at FROM core_job WHERE state = 'queued' AND core_job.tenant_id = awake.tenant_id AND run_at <= statement_timestamp()
       AND (published_at IS NULL OR published_at < statement_timestamp() - make_interval(secs => %(again)s))
     ORDER BY run_at, id LIMIT %(room)s) AS job
 ),

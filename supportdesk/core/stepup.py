@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.debug import sensitive_variables
 
+from supportdesk.core.same_page import FIELD
+
 PROOF_SECONDS = 600
 PROVED_AT, PROOF_FIELD = "proved_at", "step-up-proof"
 # Checks a proof: an empty sentence when it holds, else why not. `supportdesk.accounts` puts it in place when it starts.
@@ -71,7 +73,7 @@ def ask(request: HttpRequest, *, action: str, fault: str = "") -> HttpResponse:
     kept = [
         (name, value)
         for name, values in request.POST.lists()
-        if name not in (PROOF_FIELD, "csrfmiddlewaretoken")
+        if name not in (PROOF_FIELD, FIELD, "csrfmiddlewaretoken")
         for value in values
         if isinstance(value, str)
     ]

@@ -1,7 +1,7 @@
 """The demo workspace: Norrholt, an invented shop for outdoor equipment, with people, articles, rules and first tickets."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ TEAMMATES = (
     Mate("Anders Holm", "anders@norrholt.example", Role.ADMIN, ("warranty",)),
     Mate("Nora Lindqvist", "nora@norrholt.example", Role.OWNER),
 )
+# One person who works in the twin, too, with fewer rights there; logins belong to people, not to workspaces.
+IN_BOTH = "anders@norrholt.example"
 TEAMS = (("orders", "Orders team"), ("warranty", "Warranty team"))
 QUEUES: tuple[dict[str, Any], ...] = (
     {
@@ -123,15 +125,38 @@ FIRST_MESSAGES = (
 )
 
 
-def build() -> Tenant:
+@dataclass(frozen=True)
+class Site:
+    """What tells one Norrholt from its twin: everything else is the same in both."""
+
+    slug: str
+    teammates: tuple[Mate, ...]
+    shop_url: str
+    shop_token: str
+
+
+def norrholt() -> Site:
+    """The demo's own."""
+    return Site("norrholt", TEAMMATES, settings.DEMO_SHOP_URL, settings.DEMO_SHOP_TOKEN)
+
+
+def twin(shop_url: str) -> Site:
+    """A second Norrholt with a shop of its own; its teammates have the same names."""
+    mates = [replace(mate, email=mate.email.replace("@norrholt.", "@norrholt-twin.")) for mate in TEAMMATES if mate.email != IN_BOTH]
+    both = next(replace(mate, role=Role.VIEWER) for mate in TEAMMATES if mate.email == IN_BOTH)
+    return Site("norrholt-twin", (*mates, both), shop_url, f"{settings.DEMO_SHOP_TOKEN}-twin")
+
+
+def build(site: Site | None = None) -> Tenant:
     """Build or update the workspace; tickets, people and edited rules of an existing one stay as they are."""
-    tenant, _made = Tenant.objects.get_or_create(slug="norrholt", defaults={"name": "Norrholt", "currency": "EUR"})
+    site = site or norrholt()
+    tenant, _made = Tenant.objects.get_or_create(slug=site.slug, defaults={"name": "Norrholt", "currency": "EUR"})
     with acting_for(tenant):
         with transaction.atomic():
             brand = _brand()
-            _people(tenant)
+            _people(tenant, site.teammates)
             _customers()
-            connector = _connector()
+            connector = _connector(site)
         _articles(brand)
         with transaction.atomic():
             agent = _agent(brand)
@@ -158,10 +183,10 @@ def _brand() -> Brand:
     return found
 
 
-def _people(tenant: Tenant) -> None:
-    for mate in TEAMMATES:
+def _people(tenant: Tenant, mates: tuple[Mate, ...]) -> None:
+    for mate in mates:
         user = User.objects.filter(email=mate.email).first() or User.objects.create_user(mate.email, PASSWORD, name=mate.name)
-        user.is_staff = mate.role in (Role.POLICY_EDITOR, Role.ADMIN, Role.OWNER)
+        user.is_staff = user.is_staff or mate.role in (Role.POLICY_EDITOR, Role.ADMIN, Role.OWNER)
         user.save(update_fields=["is_staff"])
         member, _made = Membership.objects.get_or_create(tenant=tenant, user=user, defaults={"role": mate.role})
         for key in mate.teams:
@@ -176,14 +201,14 @@ def _customers() -> None:
         CustomerIdentity.objects.create(customer=customer, kind="email", value=row["email"], is_verified=True, verified_at=timezone.now())
 
 
-def _connector() -> bool:
+def _connector(site: Site) -> bool:
     """Point the connector to where the shop runs now; returns whether there is one."""
     connector, _made = Connector.objects.get_or_create(
-        key="shop", environment="live", defaults={"name": "Norrholt shop", "base_url": settings.DEMO_SHOP_URL}
+        key="shop", environment="live", defaults={"name": "Norrholt shop", "base_url": site.shop_url}
     )
-    connector.base_url = settings.DEMO_SHOP_URL
+    connector.base_url = site.shop_url
     connector.save(update_fields=["base_url"])
-    connector.set_token(settings.DEMO_SHOP_TOKEN)
+    connector.set_token(site.shop_token)
     return True
 
 

@@ -93,12 +93,51 @@ def until(look: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         time.sleep(0.15)
 
 
-class Customer:
-    """One visitor on the chat page."""
+class Seen:
+    """Everything one side was shown: bodies and frames, with where each came from."""
 
-    def __init__(self, url: str, tenant: str = "norrholt", channel: str = "chat", language: str = "en") -> None:
+    def __init__(self) -> None:
+        self._all: list[tuple[str, str]] = []
+
+    def note(self, where: str, text: str) -> None:
+        """Keep one."""
+        self._all.append((where, text))
+
+    def watch(self, client: httpx.Client) -> None:
+        """Keep every answer of this client; what shows the demo's mails is shared by both workspaces, and left out."""
+
+        def keep(answer: httpx.Response) -> None:
+            answer.read()
+            if not answer.url.path.startswith("/demo/"):
+                self.note(f"{answer.request.method} {answer.url.path}", answer.text)
+
+        client.event_hooks = {"response": [keep]}
+
+    def holding(self, word: str) -> list[str]:
+        """Where the word was seen."""
+        return [where for where, text in list(self._all) if word in text]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+
+class Customer:
+    """One visitor on the chat page; with a canary, all they write ends with that word."""
+
+    def __init__(
+        self,
+        url: str,
+        tenant: str = "norrholt",
+        channel: str = "chat",
+        language: str = "en",
+        *,
+        canary: str = "",
+        seen: Seen | None = None,
+    ) -> None:
         self.place = f"{url}/chat/{tenant}/{channel}/"
+        self.canary, self.record = canary, seen or Seen()
         self.http = httpx.Client(timeout=20, headers={"Origin": url, "Accept-Language": language})
+        self.record.watch(self.http)
         opened = self.http.post(f"{self.place}session/")
         if opened.status_code != 201:
             raise Failed(f"a chat session answers {opened.status_code}")
@@ -130,7 +169,9 @@ class Customer:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
-                frame: dict[str, Any] = json.loads(self.socket.recv(timeout=left))
+                said = str(self.socket.recv(timeout=left))
+                self.record.note("chat socket", said)
+                frame: dict[str, Any] = json.loads(said)
             except TimeoutError:
                 break
             if frame["type"] in kinds:
@@ -143,6 +184,7 @@ class Customer:
         Raises:
             Failed: when it was refused.
         """
+        text = f"{text} ({self.canary})" if self.canary else text
         self._say(type="send", client_id=client_id or secrets.token_hex(8), text=text)
         frame = self.expect("ack", "refused")
         if frame["type"] == "refused":
@@ -194,9 +236,10 @@ class Customer:
 class Teammate:
     """One signed-in teammate."""
 
-    def __init__(self, url: str, email: str, password: str) -> None:
-        self.url = url
+    def __init__(self, url: str, email: str, password: str, *, seen: Seen | None = None) -> None:
+        self.url, self.record = url, seen or Seen()
         self.http = httpx.Client(base_url=url, timeout=20, follow_redirects=True)
+        self.record.watch(self.http)
         self.http.get("/console/sign-in/")
         signed = self._post("/console/sign-in/", username=email, password=password)
         if "/sign-in/" in str(signed.url):
@@ -228,7 +271,9 @@ class Teammate:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             try:
-                if json.loads(self.socket.recv(timeout=left)).get("type") == "changed":
+                said = str(self.socket.recv(timeout=left))
+                self.record.note("console socket", said)
+                if json.loads(said).get("type") == "changed":
                     return True
             except TimeoutError:
                 return False

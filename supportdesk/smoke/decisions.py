@@ -4,7 +4,7 @@ import random
 import re
 import secrets
 
-from supportdesk.smoke.clients import Customer, Failed, Teammate, parsed, until
+from supportdesk.smoke.clients import Failed, Teammate, parsed, until
 from supportdesk.smoke.steps import World, check, confirmation, prove
 
 # Orders with more left than the rule lets the agent refund by itself.
@@ -19,7 +19,7 @@ def a_refund_above_the_limit_waits_for_a_teammate(world: World) -> str:
     # Cents of its own tell one drive from the next.
     asked, edited = (cents + random.randrange(1, 99) for cents in (ASKED, EDITED))  # noqa: S311
     mark = secrets.token_hex(3)
-    with Teammate(world.desk_url, world.teammate, world.password) as teammate, Customer(world.url) as customer:
+    with world.colleague() as teammate, world.customer() as customer:
         customer.send(f"Please refund {shown(asked)} EUR of order {order}, it broke. ({mark})")
         customer.answer("the agent asks who it is")
         prove(world, customer, email)

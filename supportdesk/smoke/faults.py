@@ -4,7 +4,6 @@ import random
 import time
 from pathlib import Path
 
-from supportdesk.smoke.clients import Customer
 from supportdesk.smoke.steps import World, check, confirmation, prove
 
 REFUNDABLE = {"after_effect": ("joost@mail.example", "N-20429"), "before_effect": ("elin@mail.example", "N-20367")}
@@ -24,7 +23,7 @@ def killed_at(world: World, faults: Path, point: str) -> float:
     email, order = REFUNDABLE[point]
     amount = f"1.{random.randrange(1, 99):02d}"  # noqa: S311 - only to tell one drive from the next
     armed = faults / point
-    with Customer(world.url) as customer:
+    with world.customer() as customer:
         customer.send(f"Please refund {amount} EUR of order {order}, a part was worn.")
         customer.answer("the agent asks who it is")
         prove(world, customer, email)

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 
-from supportdesk.smoke.clients import Customer, Teammate, until
+from supportdesk.smoke.clients import Teammate, until
 from supportdesk.smoke.decisions import a_refund_above_the_limit_waits_for_a_teammate
 from supportdesk.smoke.faults import a_killed_worker_leaves_exactly_one_effect
 from supportdesk.smoke.languages import each_language_gets_its_own_answer
@@ -19,7 +19,7 @@ REFUNDABLE = (("ida@mail.example", "N-20377"), ("bastian@mail.example", "N-20512
 
 def a_question_is_answered_and_resolved(world: World) -> str:
     """A. A question is answered with a citation, the customer says it helped, the ticket resolves."""
-    with Customer(world.url) as customer:
+    with world.customer() as customer:
         customer.send("Can I return hiking boots that I only wore once on a carpet at home?")
         answer = customer.answer()
         article = customer.http.get(world.url + citation(answer))
@@ -34,7 +34,7 @@ def a_small_refund_runs_once(world: World) -> str:
     before = world.shop.entries()
     email, order = random.choice(REFUNDABLE)  # noqa: S311 - codes to one address are limited, so the drives take turns
     amount = f"1.{random.randrange(1, 99):02d}"  # noqa: S311 - only to tell one drive from the next
-    with Customer(world.url) as customer:
+    with world.customer() as customer:
         customer.send(f"Please refund {amount} EUR of order {order}, a part was worn.")
         customer.answer("the agent asks who it is")
         prove(world, customer, email)
@@ -62,7 +62,7 @@ HANDOVERS = {
 
 def a_person_takes_over_and_hands_back(world: World) -> str:
     """D. Asking for a person, anger and an unanswerable question each escalate with the packet; a teammate takes over and back."""
-    with Teammate(world.desk_url, world.teammate, world.password) as teammate:
+    with world.colleague() as teammate:
         for kind, text in HANDOVERS.items():
             escalates(world, teammate, kind, f"{text} ({secrets.token_hex(3)})")
         return takes_the_wheel(world, teammate)
@@ -70,7 +70,7 @@ def a_person_takes_over_and_hands_back(world: World) -> str:
 
 def escalates(world: World, teammate: Teammate, kind: str, text: str) -> None:
     """One handover: the queue hears of it, the packet is on the ticket's page."""
-    with Customer(world.url) as customer:
+    with world.customer() as customer:
         customer.send(text)
         until(lambda: customer.state.get("data-handler") == "human", f"{kind}: the ticket goes to a person")
         check(teammate.hears(), f"{kind}: the live queue is told")
@@ -83,7 +83,7 @@ def escalates(world: World, teammate: Teammate, kind: str, text: str) -> None:
 def takes_the_wheel(world: World, teammate: Teammate) -> str:
     """Take over while the AI has the ticket; it stays silent until it is handed back, then answers."""
     mark = secrets.token_hex(3)
-    with Customer(world.url) as customer:
+    with world.customer() as customer:
         customer.send(f"How long is the warranty on tent seams? ({mark})")
         customer.answer()
         number = until(lambda: teammate.finds(mark), "the ticket stands in the list")

@@ -3,7 +3,7 @@
 import random
 import re
 
-from supportdesk.smoke.clients import Customer, Node, parsed, until
+from supportdesk.smoke.clients import Node, parsed, until
 from supportdesk.smoke.steps import World, check, citation, confirmation, prove
 
 # A question and a follow-up that leans on it, in two languages with articles of their own.
@@ -32,7 +32,7 @@ def each_language_gets_its_own_answer(world: World) -> str:
 
 def is_answered(world: World, language: str, question: str, follow_up: str, says: str) -> None:
     """Answer, citation and article in one language; the follow-up too."""
-    with Customer(world.url, language=language) as customer:
+    with world.customer(language=language) as customer:
         for asked in (question, follow_up):
             customer.send(asked)
             answer = customer.answer(f"{language}: an answer to “{asked}”")
@@ -50,7 +50,7 @@ def a_german_refund(world: World) -> str:
     cents = random.randrange(101, 199)  # noqa: S311 - only to tell one drive from the next
     amount = f"1,{cents - 100:02d} €"
     before = world.shop.entries()
-    with Customer(world.url, language="de") as customer:
+    with world.customer(language="de") as customer:
         customer.send(f"Bitte {amount} von der Bestellung {order} erstatten, ein Teil war abgenutzt.")
         asked = customer.answer("de: the agent asks who it is")
         check("Zuerst muss ich wissen" in asked.text, f"de: the agent asks in German: {asked.text[:120]}")
@@ -72,7 +72,7 @@ def a_german_refund(world: World) -> str:
 
 def arabic_goes_to_a_person(world: World) -> str:
     """No article is in Arabic: the customer is told so in Arabic and gets a person, on a page from right to left."""
-    with Customer(world.url, language="ar") as customer:
+    with world.customer(language="ar") as customer:
         page = customer.http.get(customer.place)
         check(_has(page.text, lang="ar", dir="rtl"), "ar: the page runs from right to left")
         customer.send("كم تكلفة الشحن؟")

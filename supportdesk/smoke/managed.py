@@ -27,13 +27,15 @@ class Managed:
     url: str
     desk_url: str
     shop_url: str
+    twin_shop_url: str
+    home: Path
     faults: Path
     environment: dict[str, str]
 
 
 @contextmanager
-def managed(form: str) -> Iterator[Managed]:
-    """Serve the demo in this form until the end of the block.
+def managed(form: str, *, with_twin: bool = False) -> Iterator[Managed]:
+    """Serve the demo in this form until the end of the block; with its twin, if wanted.
 
     Raises:
         Failed: when it does not come up.
@@ -42,11 +44,14 @@ def managed(form: str) -> Iterator[Managed]:
         home = Path(folder)
         faults = home / "faults"
         faults.mkdir()
-        port, shop_port = _ports()
+        port, shop_port, twin_port = _ports()
         environment = {**os.environ, "SUPPORTDESK_VAR": str(home / "var"), "SUPPORTDESK_FAULT_DIR": str(faults)}
         shop_url = f"http://127.0.0.1:{shop_port}"
-        known = environment | {"DEMO_SHOP_URL": shop_url, "OUTBOUND_PRIVATE_HOSTS": f"127.0.0.1:{shop_port}"}
+        shops = f"127.0.0.1:{shop_port},127.0.0.1:{twin_port}" if with_twin else f"127.0.0.1:{shop_port}"
+        known = environment | {"DEMO_SHOP_URL": shop_url, "OUTBOUND_PRIVATE_HOSTS": shops}
         command = [sys.executable, "manage.py", "serve", "--demo", "--form", form, "--port", str(port), "--shop-port", str(shop_port)]
+        if with_twin:
+            command += ["--twin-port", str(twin_port)]
         with (home / "serve.log").open("wb") as log:
             process = subprocess.Popen(command, cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603
             try:
@@ -54,7 +59,7 @@ def managed(form: str) -> Iterator[Managed]:
                 desk_url = f"http://localhost:{port + 1}" if form == "production" else url
                 for each in {url, desk_url}:
                     _until_healthy(each, process, home / "serve.log")
-                yield Managed(url, desk_url, shop_url, faults, known)
+                yield Managed(url, desk_url, shop_url, f"http://127.0.0.1:{twin_port}", home, faults, known)
             finally:
                 process.send_signal(signal.SIGINT)
                 try:
@@ -75,11 +80,11 @@ def _until_healthy(url: str, process: "subprocess.Popen[bytes]", log: Path) -> N
     raise Failed(f"the server does not come up: {log.read_text(errors='replace')[-1500:]}")
 
 
-def _ports() -> tuple[int, int]:
-    """A free port whose next one is free too, and another one for the shop."""
+def _ports() -> tuple[int, int, int]:
+    """A free port whose next one is free too, and two more for shops."""
     for port in range(18300, 18900, 7):
-        if all(_is_free(each) for each in (port, port + 1, port + 2)):
-            return port, port + 2
+        if all(_is_free(each) for each in (port, port + 1, port + 2, port + 3)):
+            return port, port + 2, port + 3
     raise Failed("no free port between 18300 and 18900")
 
 

@@ -1,14 +1,20 @@
 """What several journeys do: the world they run in, proving who one is, reading a card."""
 
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from supportdesk.smoke.clients import Customer, Failed, Node, Shop, parsed, until
+from supportdesk.smoke.clients import Customer, Failed, Node, Seen, Shop, Teammate, parsed, until
 
 
 @dataclass(frozen=True)
 class World:
-    """Where customers and teammates reach the server, who may sign in, and the folder that arms faults when it is the command's own."""
+    """Where customers and teammates reach the server, who may sign in, and the folder that arms faults when it is the command's own.
+
+    Of twins each has a world: its workspace, a word that everything its customers write carries, and what was seen of it. Codes are mailed
+    to the same addresses in both, so they take turns there.
+    """
 
     url: str
     shop: Shop
@@ -16,6 +22,18 @@ class World:
     password: str
     desk_url: str
     faults: Path | None = None
+    tenant: str = "norrholt"
+    canary: str = ""
+    seen: Seen = field(default_factory=Seen)
+    mailbox: AbstractContextManager[Any] = field(default_factory=nullcontext)
+
+    def customer(self, language: str = "en") -> Customer:
+        """A new visitor."""
+        return Customer(self.url, self.tenant, language=language, canary=self.canary, seen=self.seen)
+
+    def colleague(self) -> Teammate:
+        """The teammate, signed in anew."""
+        return Teammate(self.desk_url, self.teammate, self.password, seen=self.seen)
 
 
 def check(holds: object, what: str) -> None:
@@ -30,10 +48,11 @@ def check(holds: object, what: str) -> None:
 
 def prove(world: World, customer: Customer, email: str) -> None:
     """Ask for a code and enter the one in the mailbox."""
-    known = codes(world, customer, email)
-    customer.act(type="ask_code", email=email)
-    fresh = until(lambda: next((code for code in codes(world, customer, email) if code not in known), None), "a mailed code")
-    customer.act(type="code", digits=fresh)
+    with world.mailbox:
+        known = codes(world, customer, email)
+        customer.act(type="ask_code", email=email)
+        fresh = until(lambda: next((code for code in codes(world, customer, email) if code not in known), None), "a mailed code")
+        customer.act(type="code", digits=fresh)
 
 
 def codes(world: World, customer: Customer, email: str) -> list[str]:

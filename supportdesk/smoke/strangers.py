@@ -31,7 +31,7 @@ class Heard:
 
 def a_strangers_order_looks_like_none(world: World) -> str:
     """G. Asking for another customer's order tells nothing: replies and traces equal those for a number that does not exist."""
-    with Teammate(world.desk_url, world.teammate, world.password) as teammate:
+    with world.colleague() as teammate:
         email = random.choice(ASKERS)  # noqa: S311 - codes to one address are limited, so the drives take turns
         for who in ("", email):
             foreign = listens(world, teammate, who, random.choice(FOREIGN))  # noqa: S311 - any of them will do
@@ -58,7 +58,7 @@ def listens(world: World, teammate: Teammate, email: str, number: str) -> Heard:
     """One visitor, proven when there is an address, asks for everything about one number."""
     # A word, not figures: those could be taken for a code, and the ticket would begin with another intent.
     mark = "".join(secrets.choice("bdfgklmnprstv") + secrets.choice("aeiou") for _ in range(4))
-    with Customer(world.url) as customer:
+    with world.customer() as customer:
         customer.send(f"Hello ({mark})")
         customer.answer("a greeting")
         if email:

@@ -18,6 +18,7 @@ from supportdesk.core.events import SYSTEM_ACTOR
 from supportdesk.core.keys import make_key
 from supportdesk.core.models import ApiKey, Membership, ServiceIdentity
 from supportdesk.core.permissions import PERMISSIONS, STEP_UP
+from supportdesk.core.same_page import FIELD
 from supportdesk.core.stepup import PROOF_FIELD, PROOF_SECONDS
 from supportdesk.core.tenancy import acting_for
 from tests.accounts.people import PROVE, code_of, enrol, forget_codes, let_proof_age, proof
@@ -77,7 +78,7 @@ def sent(client: Client, address: str, data: dict[str, Any]) -> Any:
     asked = client.post(address, data)
     assert asks(asked)
     again = {name: value for name, value in data.items() if value is not None}
-    assert {name for name, _value in kept(asked)} - {"csrfmiddlewaretoken"} == set(again)
+    assert {name for name, _value in kept(asked)} - {"csrfmiddlewaretoken", FIELD} == set(again)
     return client.post(address, {**again, **proof()})
 
 

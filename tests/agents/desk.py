@@ -45,12 +45,12 @@ _ids = count(1)
 class ShopProcess:
     """The demo shop in its own process, and what a test asks it behind the product's back."""
 
-    def __init__(self, db: Path) -> None:
-        command = [sys.executable, str(SERVER), "--port", "0", "--db", str(db), "--token", TOKEN]
+    def __init__(self, db: Path, token: str = TOKEN) -> None:
+        command = [sys.executable, str(SERVER), "--port", "0", "--db", str(db), "--token", token]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=db.parent)
         assert self.process.stdout
         self.url = self.process.stdout.readline().removeprefix("shop on ").strip()
-        self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=20, trust_env=False)
+        self.client = httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {token}"}, timeout=20, trust_env=False)
 
     @property
     def place(self) -> str:
@@ -93,10 +93,10 @@ class ShopProcess:
         self.process.communicate(timeout=10)
 
 
-def build() -> None:
-    """The workspace as it opens."""
+def build(site: workspace.Site | None = None) -> None:
+    """The workspace as it opens; another one than the demo's own, if it is named."""
     with _without_first_messages():
-        workspace.build()
+        workspace.build(site)
     while stamp():
         pass
 

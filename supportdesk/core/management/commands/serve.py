@@ -21,8 +21,9 @@ class Command(BaseCommand):
     help = "Serve SupportDesk on this machine: by default SQLite, one worker, no other server needed."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--demo, --form, --host, --port, --shop-port."""
+        """--demo, --twin-port, --form, --host, --port, --shop-port."""
         parser.add_argument("--demo", action="store_true", help="With the demo workspace and its shop.")
+        parser.add_argument("--twin-port", type=int, default=0, help="With --demo: a second, equal workspace whose shop listens there.")
         parser.add_argument("--form", choices=FORMS, default="embedded", help="production: all its processes, on this machine.")
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000, help="The production form also takes the next one.")
@@ -48,7 +49,7 @@ class Command(BaseCommand):
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: processes.stop())
         if options["demo"]:
-            environment |= self._demo(processes, environment, options["shop_port"] or _shop_port())
+            environment |= self._demo(processes, environment, options["shop_port"] or _shop_port(), options["twin_port"])
         FORMS[options["form"]](processes, environment, host, options["port"])
         here = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
         if all(answers(f"http://{here}:{port}/healthz") for port in ports):
@@ -66,16 +67,23 @@ class Command(BaseCommand):
             command = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
             subprocess.run(command, cwd=ROOT, env={**environment, "DATABASE_AS_OWNER": "1"}, check=True)  # noqa: S603
 
-    def _demo(self, processes: Processes, environment: dict[str, str], port: int) -> dict[str, str]:
-        """Start the shop and seed the workspace; what the other processes must know of the shop."""
+    def _demo(self, processes: Processes, environment: dict[str, str], port: int, twin_port: int) -> dict[str, str]:
+        """Start the shops and seed the workspaces; what the other processes must know of the shops."""
+        shops = {"shop": (port, settings.DEMO_SHOP_TOKEN)}
+        if twin_port:
+            shops["shop-twin"] = (twin_port, f"{settings.DEMO_SHOP_TOKEN}-twin")
         known = {
             "DEMO_SHOP_URL": f"http://127.0.0.1:{port}",
-            "OUTBOUND_PRIVATE_HOSTS": f"127.0.0.1:{port}",
-            "SHOP_TOKEN": settings.DEMO_SHOP_TOKEN,
+            "OUTBOUND_PRIVATE_HOSTS": ",".join(f"127.0.0.1:{each}" for each, _token in shops.values()),
         }
-        shop = [sys.executable, "supportdesk/demo/shop/server.py", "--db", str(settings.VAR_DIR / "shop.sqlite3"), "--port", str(port)]
-        processes.start("shop", shop, environment | known)
-        subprocess.run([sys.executable, "manage.py", "seed_demo"], cwd=ROOT, env=environment | known, check=True)
+        for name, (each, token) in shops.items():
+            database = str(settings.VAR_DIR / f"{name}.sqlite3")
+            shop = [sys.executable, "supportdesk/demo/shop/server.py", "--db", database, "--port", str(each)]
+            processes.start(name, shop, environment | known | {"SHOP_TOKEN": token})
+        seed = [sys.executable, "manage.py", "seed_demo"]
+        subprocess.run(seed, cwd=ROOT, env=environment | known, check=True)  # noqa: S603
+        if twin_port:
+            subprocess.run([*seed, "--twin", f"http://127.0.0.1:{twin_port}"], cwd=ROOT, env=environment | known, check=True)  # noqa: S603
         return known
 
     def _greet(self, addresses: list[str], *, demo: bool) -> None:

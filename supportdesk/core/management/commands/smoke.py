@@ -4,15 +4,17 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from supportdesk.smoke import twins
 from supportdesk.smoke.clients import Failed, Shop
 from supportdesk.smoke.journeys import JOURNEYS, NEEDS_FAULTS
-from supportdesk.smoke.managed import managed
+from supportdesk.smoke.managed import Managed, managed
 from supportdesk.smoke.steps import World
 
 PROOFS = ("check_invariants", "verify_audit")
@@ -25,11 +27,12 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """--url or --managed, --form, --json, --only, and where the demo's shop is."""
+        """--url or --managed, --twins, --form, --json, --only, and where the demo's shop is."""
         parser.add_argument("--url", default="", help="Of the running server, such as http://localhost:8000")
         parser.add_argument("--desk-url", default="", help="Where teammates reach it, if elsewhere.")
         parser.add_argument("--managed", action="store_true", help="Start a server, kill its worker where a journey says so, stop it.")
         parser.add_argument("--form", choices=("embedded", "production"), default="embedded", help="Of the managed server.")
+        parser.add_argument("--twins", action="store_true", help="With --managed: two equal workspaces at once.")
         parser.add_argument("--json", help="Write the results there.")
         parser.add_argument("--only", default="", help="Letters of the journeys to drive; all by default.")
         parser.add_argument("--shop-url", default=settings.DEMO_SHOP_URL)
@@ -45,15 +48,17 @@ class Command(BaseCommand):
         """
         if options["managed"] == bool(options["url"]):
             raise CommandError("Give --url of a running server, or --managed to have one started.")
+        if options["twins"] and not options["managed"]:
+            raise CommandError("Twins need a server of their own: --managed.")
         url, who = options["url"].rstrip("/"), (options["teammate"], options["password"])
         with ExitStack() as stack:
             if options["managed"]:
-                server = stack.enter_context(managed(options["form"]))
+                server = stack.enter_context(managed(options["form"], with_twin=options["twins"]))
                 world = World(server.url, Shop(server.shop_url, options["shop_token"]), *who, server.desk_url, server.faults)
             else:
                 desk_url = options["desk_url"].rstrip("/") or url
                 world = World(url, Shop(options["shop_url"], options["shop_token"]), *who, desk_url)
-            results = self._drive(world, options["only"])
+            results = self._drive_twins(server, options) if options["twins"] else self._drive(world, options["only"])
             if options["managed"]:
                 results += [self._prove(command, server.environment) for command in PROOFS]
         if options["json"]:
@@ -72,15 +77,27 @@ class Command(BaseCommand):
                     raise CommandError(f"Journey {letter} kills processes: it needs --managed.")
                 self.stdout.write(f"{letter} left out: it kills processes, so it needs --managed")
                 continue
-            began = time.monotonic()
-            try:
-                said, passed = journey(world), True
-            except Failed as error:
-                said, passed = str(error), False
-            except Exception as error:
-                said, passed = f"{type(error).__name__}: {error}", False
-            results.append(self._tell(letter, passed, began, said))
+            results.append(self._try(letter, lambda journey=journey: journey(world)))  # type: ignore[misc]
         return results
+
+    def _drive_twins(self, server: Managed, options: dict[str, Any]) -> list[dict[str, Any]]:
+        """Each journey in both at once; the next begins when both are through, so that a kill hits only the journey that arms it."""
+        worlds = twins.worlds_of(server, options["shop_token"], options["password"])
+        results = []
+        for letter, journey in JOURNEYS.items():
+            if not options["only"] or letter in options["only"]:
+                results += twins.together(worlds, lambda world: self._try(f"{letter} {world.tenant}", lambda: journey(world)))  # noqa: B023
+        return [*results, self._try("apart", lambda: twins.apart(worlds, server))]
+
+    def _try(self, name: str, drive: Callable[[], str]) -> dict[str, Any]:
+        began = time.monotonic()
+        try:
+            said, passed = drive(), True
+        except Failed as error:
+            said, passed = str(error), False
+        except Exception as error:
+            said, passed = f"{type(error).__name__}: {error}", False
+        return self._tell(name, passed, began, said)
 
     def _prove(self, command: str, environment: dict[str, str]) -> dict[str, Any]:
         began = time.monotonic()

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 
-from supportdesk.demo.workspace import build
+from supportdesk.demo.workspace import build, norrholt, twin
 
 
 class Command(BaseCommand):
@@ -12,6 +12,10 @@ class Command(BaseCommand):
 
     help = "Build the demo workspace."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        """--twin URL."""
+        parser.add_argument("--twin", default="", metavar="SHOP_URL", help="Build the second, equal workspace, whose shop is there.")
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Build it."""
-        build()
+        build(twin(options["twin"]) if options["twin"] else norrholt())

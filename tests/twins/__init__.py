@@ -1,0 +1,1 @@
+"""Two workspaces that look alike in everything, and one person who works in both."""
