@@ -4,6 +4,7 @@ from django.db import transaction
 
 from supportdesk.accounts.people import disable_user
 from supportdesk.accounts.sessions import end_all_sessions
+from supportdesk.core import suspension
 from supportdesk.core.events import Actor, record
 from supportdesk.core.models import KillSwitch, OperatorAct, Tenant, User
 from supportdesk.core.tenancy import acting_for
@@ -28,14 +29,26 @@ def log(code: str, *, by: User, tenant: Tenant | None = None, user: User | None 
     return OperatorAct.objects.create(code=code, by=by, tenant=tenant, user=user, reason=reason)
 
 
+@transaction.atomic
 def suspend(*, tenant: Tenant, reason: str, by: User) -> bool:
-    """Stop a workspace: its people, keys, customers and jobs. False when it is stopped already."""
-    return _switch(tenant, reason=_said(reason), by=by, is_active=False, code="suspended")
+    """Stop a workspace: its people, keys, customers and jobs. False when it is stopped already.
+
+    Raises:
+        Refused: without a reason.
+    """
+    said = _said(reason)
+    return _kept(suspension.suspend(tenant, reason=said, by=operator(by)), "suspended", tenant=tenant, reason=said, by=by)
 
 
+@transaction.atomic
 def resume(*, tenant: Tenant, reason: str, by: User) -> bool:
-    """Let a workspace go on. False when it does."""
-    return _switch(tenant, reason=_said(reason), by=by, is_active=True, code="resumed")
+    """Let a workspace go on. False when it does.
+
+    Raises:
+        Refused: without a reason.
+    """
+    said = _said(reason)
+    return _kept(suspension.resume(tenant, reason=said, by=operator(by)), "resumed", tenant=tenant, reason=said, by=by)
 
 
 @transaction.atomic
@@ -84,13 +97,11 @@ def flip_global_switch(*, is_on: bool, reason: str, by: User) -> None:
     log("agents_stopped" if is_on else "agents_started", by=by, reason=said)
 
 
-@transaction.atomic
-def _switch(tenant: Tenant, *, reason: str, by: User, is_active: bool, code: str) -> bool:
-    if not Tenant.objects.filter(pk=tenant.pk, is_active=not is_active).update(is_active=is_active):
-        return False
-    tenant.is_active = is_active
-    log(code, by=by, tenant=tenant, reason=reason)
-    return True
+def _kept(is_done: bool, code: str, *, tenant: Tenant, reason: str, by: User) -> bool:
+    """Write an act down that leaves an event of its own in the workspace's trail."""
+    if is_done:
+        OperatorAct.objects.create(code=code, by=by, tenant=tenant, reason=reason)
+    return is_done
 
 
 def _said(reason: str) -> str:

@@ -59,7 +59,7 @@ RIGHTS_OUTSIDE = {
 STAMPED = ("position", "prev_hash", "hash")
 # Rows the app role may add and read, never change or take away.
 APPEND_ONLY = frozenset({"runtime.Step", "policies.PromptVersion", "policies.PolicyVersion", "lifecycle.ErasedSubject"})
-# Columns of append-only rows that the app role may empty, and a trigger lets it do nothing else with (docs/decisions/0022).
+# Columns of append-only rows that the app role may empty, and a trigger lets it do nothing else with (docs/decisions/0021).
 EMPTIED = {"runtime_step": ("input", "output")}
 
 

@@ -67,7 +67,7 @@ def make_person(world: World, mark: str) -> Person:
     assert message
     LegalHold.objects.create(customer=customer, reason="over", placed_by=world.owner, lifted_by=world.owner, lifted_at=now)
     Erasure.objects.create(customer=customer, asked_by=world.owner, state=Erasure.State.FAILED, due_at=now)
-    job = enqueue("tickets.send_code", code_id=ticket.codes.first().pk)  # type: ignore[union-attr]
+    job = enqueue("tickets.send_code", code_id=ticket.codes.first().pk)
     assert job
     Job.objects.filter(pk=job.pk).update(state=Job.State.DEAD, last_error=f"{mark}-last-error")
     service = ServiceIdentity.objects.create(name=f"Programme {mark}", scopes=[])

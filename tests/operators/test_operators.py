@@ -151,8 +151,8 @@ def test_suspending_and_resuming_stop_and_start_a_workspace_and_both_trails_say_
     ]
     told = Event.objects.filter(tenant=acme.tenant, code__startswith="operator.").order_by("pk")
     assert list(told.values_list("code", "actor_kind", "actor_id")) == [
-        ("operator.suspended", "operator", root.pk),
-        ("operator.resumed", "operator", root.pk),
+        ("workspace.suspended", "operator", root.pk),
+        ("workspace.resumed", "operator", root.pk),
     ]
     assert "The contract ended." in client.get(f"{SITE}acts/").content.decode()
 

@@ -55,7 +55,8 @@ def test_a_step_is_emptied_or_stays_as_it_is(acme: World):
     with acting_for(acme.tenant):
         ida = make_person(acme, "QX7IDAJK")
         steps = Step.objects.filter(run__ticket=ida.ticket)
-        for change in ({"input": {"other": 1}}, {"input": {}, "output": {"other": 1}}, {"name": "other"}, {"input": {}, "output": {}}):
+        changes: list[dict[str, Any]] = [{"input": {"other": 1}}, {"input": {}, "output": {"other": 1}}, {"name": "other"}]
+        for change in [*changes, {"input": {}, "output": {}}]:
             # The last one alone would be let through, once the ticket is resolved.
             with pytest.raises(ProgrammingError), transaction.atomic():
                 steps.update(**change)
