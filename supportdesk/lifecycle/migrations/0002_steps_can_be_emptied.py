@@ -1,4 +1,4 @@
-"""The app role may empty a step of a resolved ticket; a trigger lets it do nothing else with one (docs/decisions/0022)."""
+"""The app role may empty a step of a resolved ticket; a trigger lets it do nothing else with one (docs/decisions/0021)."""
 
 from django.conf import settings
 from django.db import migrations
