@@ -161,6 +161,7 @@ def test_a_relay_without_a_broker_says_so_once_and_goes_on(
     stopping.set()
     team.join(10)
     assert not team.is_alive()
-    assert carried(broker) == [job_id]
+    # Chores of the house may leave jobs of their own meanwhile.
+    assert carried(broker).count(job_id) == 1
     said = [record.getMessage() for record in caplog.records if record.name == "supportdesk.relay"]
     assert [("does not answer" in line, "answers again" in line) for line in said] == [(True, False), (False, True)]

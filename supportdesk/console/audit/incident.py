@@ -17,13 +17,23 @@ from supportdesk.console.audit.why import Evidence, Why
 from supportdesk.console.tracing import outcome_of
 from supportdesk.core.models import Event, Membership
 from supportdesk.core.sight import in_sight
-from tickets.models import Author, Customer, Message, Ticket
+from tickets.models import Author, Customer, Kind, Message, Ticket
 
 # A story is told to its end, or says that its beginning is left out.
 MOST = 600
 KINDS = ("ticket", "customer", "teammate", "release")
 CONFIGURING = ("policy.published", "prompt.published", "release.promoted", "release.rolled_back", "killswitch.added", "killswitch.changed")
 ICONS = {"message": "chat", "run": "ai", "call": "gear", "approval": "approve", "event": "info", "configuration": "rules"}
+
+# What a message was, as the verb of its sentence.
+VERBS = {
+    Kind.TEXT: "said",
+    Kind.NOTE: "noted for teammates",
+    Kind.CODE: "asked for a one-time code",
+    Kind.CONFIRM: "asked for a yes",
+    Kind.RECEIPT: "showed a receipt",
+    Kind.NEWS: "told the customer",
+}
 
 
 @dataclass(frozen=True)
@@ -143,7 +153,7 @@ def _messages(messages: list[Message], runs: list[AgentRun], evidence: Evidence)
         yield Entry(
             message.created_at,
             "message",
-            f"{who}, {'private note' if message.is_private else message.get_kind_display().lower()} on #{message.ticket.number}",
+            f"{who} {VERBS.get(Kind(message.kind), 'said')} on #{message.ticket.number}",
             detail=message.body,
             url=f"{reverse('console:ticket', args=[message.ticket.number])}#message-{message.pk}",
             tone="ai" if message.author == Author.AI else "",
