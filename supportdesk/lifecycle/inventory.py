@@ -220,6 +220,7 @@ ELSEWHERE = {
     "core.Team": "teammates",
     "core.TeamMember": "teammates",
     "core.KillSwitch": "the agent's",
+    "core.OperatorAct": "what platform operators did",
     "core.Brand": "the workspace's",
     "core.ServiceIdentity": "programs",
     "core.ApiKey": "programs",

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from django import forms
 from django.apps import apps
 from django.db import models
@@ -18,6 +19,8 @@ from rest_framework.serializers import BaseSerializer
 
 from agents.actions.admin import ConnectorForm
 from agents.actions.models import Connector
+from supportdesk.accounts.provider import DoorSession
+from supportdesk.console.views.sign_on import SignOnForm
 from supportdesk.core import safe_http
 from supportdesk.core.safe_http import INSIDE, NO_URL, NotSent, Refused
 from supportdesk.core.tenancy import acting_for
@@ -51,12 +54,35 @@ def calls_a_connector(url: str) -> list[str]:
     return []
 
 
+def saves_an_issuer(url: str) -> list[str]:
+    """What the form of single sign-on says of this address."""
+    form = SignOnForm({})
+    form.cleaned_data = {"issuer": url}
+    try:
+        form.clean_issuer()
+    except forms.ValidationError as error:
+        return list(error.messages)
+    return []
+
+
+def calls_an_issuer(url: str) -> list[str]:
+    """What the door says when a stored provider is asked for its description."""
+    try:
+        DoorSession().get(f"{url.rstrip('/')}/.well-known/openid-configuration", headers={"Authorization": "Bearer zx81-canary"})
+    except OAuth2Error as error:
+        return [str(error.__cause__)] if isinstance(error.__cause__, Refused) else ["not sent"]
+    return []
+
+
 # Where an address that is called goes in: what saving says, and what calling says. A new one without a row here fails the build.
 FIELDS: dict[str, tuple[Callable[[str], list[str]], Callable[[str], list[str]]]] = {
     "actions.Connector.base_url": (saves_a_connector, calls_a_connector),
+    "accounts.SignOn.issuer": (saves_an_issuer, calls_an_issuer),
 }
 # Addresses that nothing of ours ever calls, and why.
 NEVER_CALLED = {
+    "accounts.Invitation.origin": "our own address, as the inviting browser named it; only written into the mail",
+    "accounts.SignOn.domains": "compared with the domain of an address; never resolved",
     "accounts.PasswordReset.origin": "our own address, as the asking browser named it; only written into the mail",
     "core.Brand.help_url": "a link on the customer's page; only browsers follow it",
     "tickets.Company.domain": "compared with the domain of an address; never resolved",

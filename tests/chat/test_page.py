@@ -63,8 +63,8 @@ def test_a_closed_channel_is_not_found(acme: World, client: Client) -> None:
     assert client.get(PAGE).status_code == 404
 
 
-def test_a_closed_workspace_is_not_found(acme: World, client: Client) -> None:
+def test_a_suspended_workspace_says_so_and_opens_nothing(acme: World, client: Client) -> None:
     acme.tenant.is_active = False
     acme.tenant.save(update_fields=["is_active"])
-    assert client.get(PAGE).status_code == 404
-    assert client.post(f"{PAGE}session/").status_code == 404
+    assert client.get(PAGE).status_code == 503
+    assert client.post(f"{PAGE}session/").status_code == 503

@@ -38,6 +38,7 @@ MADE = {
         if isinstance(page, ByTable) and page.edit
         for verb in ("added", "changed", "deleted")
     },
+    "supportdesk/accounts/operating.py": {f"operator.{code}" for code in ("workspace_made", "chain_verified")},
     "agents/actions/executor.py": {"call.succeeded", "call.refused"},
     "agents/actions/gateway.py": {f"call.{verb}" for verb in gateway._EVENTS.values()},
     "agents/actions/approvals.py": set(approvals.EVENTS.values()),

@@ -35,7 +35,11 @@ RUN: dict[str, tuple[str, ...]] = {
 # Commands that touch no tenant's row themselves: they start or drive processes, or look at the database's catalogue.
 TOUCHES_NONE = {"bench", "database_roles", "permissions_page", "relay", "serve", "smoke"}
 # Commands that read across tenants on purpose, as the system role, and may not write; with where that is tested.
-ACROSS = {"check_invariants": "tests/agents/test_invariants.py", "seed_demo": "builds its own workspace"}
+ACROSS = {
+    "check_invariants": "tests/agents/test_invariants.py",
+    "seed_demo": "builds its own workspace",
+    "verify_twins": "reads two demo workspaces, each while acting for it",
+}
 
 
 def args_of(run: Callable[..., Any]) -> dict[str, Any]:

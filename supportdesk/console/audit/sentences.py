@@ -32,7 +32,7 @@ class Names:
 
 # What kinds of subjects are called.
 NOUNS: dict[str, str] = {
-    "apikey": "key", "killswitch": "switch", "signinrules": "sign-in rules", "policyversion": "policy version",
+    "apikey": "key", "killswitch": "switch", "signinrules": "sign-in rules", "signon": "single sign-on", "policyversion": "policy version",
     "promptversion": "prompt version", "hostkey": "host key", "host_key": "host key", "serviceidentity": "service",
     "queuegrant": "grant on a queue", "channelgrant": "grant on a channel", "agentgrant": "grant on an agent",
     "attachment": "file", "member": "teammate", "membership": "teammate", "one_time_code": "code", "toolcall": "action",
@@ -68,15 +68,26 @@ SENTENCES: dict[str, str] = {
     "customer.access_ended": "{who} ended the customer’s access to {ticket}",
     "customer.added": "{who} added {customer}",
     "customer.changed": "{who} changed {customer}",
+    "customer.erase_asked": "{who} asked to erase {customer}",
+    "customer.erase_failed": "An erasure did not come to its end",
+    "customer.erased": "{customer} was erased",
+    "customer.export_asked": "{who} asked for an export of {customer}",
+    "customer.export_taken": "{who} took the export of {customer}",
+    "customer.exported": "The export of {customer} was made",
+    "data_rules.changed": "{who} changed whether originals of masked messages are kept",
     "file.added": "{who} added a file to {ticket}",
     "grant.given": "{who} let {user} into {thing}",
     "grant.taken": "{who} took {user}’s way into {thing}",
+    "hold.lifted": "{who} lifted a legal hold on {held}",
+    "hold.placed": "{who} placed a legal hold on {held}",
     "host_key.made": "{who} made a key that signs customers in",
     "host_key.revoked": "{who} revoked a key that signs customers in",
     "identity.code_asked": "{who} asked for a code to prove who they are, on {ticket}",
     "identity.code_refused": "{who} entered a wrong code on {ticket}",
     "identity.proven": "{who} proved who they are on {ticket}",
     "identity.signed": "{who} came signed in by the host site",
+    "invitation.sent_again": "{who} sent an invitation again",
+    "invitation.withdrawn": "{who} withdrew an invitation",
     "job.redriven": "{who} gave a dead job another chance",
     "key.made": "{who} made {key} for {service}",
     "key.revoked": "{who} revoked {key}",
@@ -86,11 +97,16 @@ SENTENCES: dict[str, str] = {
     "knowledge.indexed": "The help centre was indexed again",
     "member.availability_changed": "{member} {available}",
     "member.disabled": "{who} disabled {member}",
+    "member.invited": "{who} invited somebody",
+    "member.joined": "{member} joined the workspace",
     "member.role_changed": "{who} changed the role of {member}{from_to}",
     "message.received": "{who} wrote on {ticket}",
     "message.relayed": "{who} relayed a message on {ticket}",
     "message.sent": "{who} answered on {ticket}",
     "note.added": "{who} left a note on {ticket}",
+    "operator.chain_verified": "{who} had the audit trail verified",
+    "operator.workspace_made": "{who} made this workspace",
+    "original.read": "{who} looked at the original of a masked message on {ticket}",
     "password.changed": "{who} changed the password of {member}",
     "password.reset": "{member} set a new password by a mailed link",
     "policy.published": "{who} published {policy}{version_number}",
@@ -100,13 +116,18 @@ SENTENCES: dict[str, str] = {
     "release.made": "{who} made {release}",
     "release.promoted": "{who} made {release} live{environment}",
     "release.rolled_back": "{who} rolled back to {release}{environment}",
+    "retention.applied": "What was kept long enough went",
     "run.started": "{who} began a run on {ticket}",
+    "schedule.changed": "{who} changed how long something is kept",
     "second_factor.added": "{member} set up a second factor",
     "second_factor.removed": "{member} removed the second factor",
+    "second_factor.reset": "{who} took away the lost second factor of {member}",
     "service.made": "{who} made {service}",
     "session.ended": "{who} ended {sessions} of {member}",
     "session.started": "{member} signed in",
     "session.signed_out": "{member} signed out",
+    "sign_on.changed": "{who} changed single sign-on",
+    "sign_on.linked": "{member} signed in with single sign-on for the first time",
     "ticket.assigned": "{who} assigned {ticket} to {assignee}",
     "ticket.escalated": "{who} passed {ticket} to the teammates",
     "ticket.handed_back": "{who} handed {ticket} back to the agent",
@@ -117,13 +138,15 @@ SENTENCES: dict[str, str] = {
     "ticket.taken_over": "{who} took over {ticket}",
     "user.disabled": "{who} closed the account of {member}",
     "user.renamed": "{member} changed their name",
+    "workspace.resumed": "{who} let the workspace work again",
+    "workspace.suspended": "{who} suspended the workspace",
 }
 # What an editor does to a row of the configuration: `queue.changed` and its like.
 VERBS = {"added": "added", "changed": "changed", "deleted": "deleted"}
 EDITED = frozenset(
     {"agent", "agentgrant", "apikey", "article", "brand", "channel", "channelgrant", "connector", "hostkey", "killswitch", "limit"}
     | {"membership", "policy", "prompt", "queue", "queuegrant", "rule", "serviceidentity", "signinrules", "team", "invitation"}
-    | {"identityprovider", "retentionschedule", "legalhold"}
+    | {"signon"}
 )
 KINDS = {"system": "SupportDesk", "ai": "The agent", "customer": "The customer", "operator": "A platform operator"}
 
@@ -204,6 +227,8 @@ class _Words(dict[str, str]):
                 return f" as v{changed['number']}" if changed.get("number") else ""
             case "environment":
                 return " in the test environment" if changed.get("environment") == "test" else ""
+            case "held":
+                return names.of("customer", event.subject["customer"]) if event.subject.get("customer") else self["ticket"]
             case "thing":
                 kinds = [kind for kind in ("queue", "channel", "agent") if kind in event.subject]
                 return names.of(kinds[0], event.subject[kinds[0]]) if kinds else "something private"

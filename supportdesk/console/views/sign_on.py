@@ -43,14 +43,14 @@ class SignOnForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_issuer(self) -> str:
         """An address of the web that the outbound door lets through."""
         issuer = str(self.cleaned_data["issuer"]).strip()
-        if urlsplit(issuer).query or urlsplit(issuer).fragment:
-            raise ValidationError("An issuer has no question mark and no #.")
         try:
             checked_address(issuer)
         except NotSent:
             pass
         except Refused as error:
             raise ValidationError(str(error)) from error
+        if urlsplit(issuer).query or urlsplit(issuer).fragment:
+            raise ValidationError("An issuer has no question mark and no #.")
         return issuer
 
     def clean_domains(self) -> str:
