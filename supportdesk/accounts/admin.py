@@ -37,6 +37,8 @@ class MembershipForm(TenantForm):
         """Refuse what would lock the workspace out or raise somebody above the one who asks."""
         data = super().clean() or {}
         was = Membership.objects.get(pk=self.instance.pk)
+        # The owners' rows are the lock: two owners who unmake each other take turns, and the second one stays.
+        list(Membership.objects.select_for_update().filter(tenant=was.tenant_id, role=Role.OWNER).order_by("pk").only("pk"))
         role, is_active = data.get("role", was.role), data.get("is_active", was.is_active)
         field, fault = refused_change(member=was, role=role, is_active=is_active, by=self.by)
         if fault:

@@ -15,6 +15,7 @@ from supportdesk.accounts.models import Invitation
 from supportdesk.accounts.people import opens_admin
 from supportdesk.accounts.resets import TOKEN_LENGTH, UsedLink, hashed
 from supportdesk.core.events import SYSTEM_ACTOR, Actor, record, teammate
+from supportdesk.core.grants import leave_places
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.models import Membership, Role, Team, TeamMember, Tenant, User
 from supportdesk.core.permissions import may
@@ -152,6 +153,9 @@ def accept(*, tenant: Tenant | None, token: object, user: User | None = None, na
         elif user is None or user.pk != person.pk or not person.is_active:
             raise SignInFirst
         member, _is_new = Membership.objects.get_or_create(tenant=tenant, user=person, defaults={"role": row.role})
+        if not member.is_active:
+            # Whoever comes back begins with what the invitation says, and nothing of before.
+            leave_places(member)
         member.role, member.is_active = row.role, True
         member.save(update_fields=["role", "is_active"])
         for team in Team.objects.filter(pk__in=row.teams):

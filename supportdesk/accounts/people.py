@@ -17,7 +17,8 @@ def refused_change(*, member: Membership, role: str, is_active: bool, by: Member
     An owner is made, unmade and let go by owners alone, and the last one stays.
     """
     by_owner = by is not None and by.role == Role.OWNER
-    if Role.OWNER in (role, member.role) and role != member.role and not by_owner:
+    comes_back = is_active and not member.is_active
+    if Role.OWNER in (role, member.role) and (role != member.role or comes_back) and not by_owner:
         return "role", "Only an owner makes or unmakes an owner."
     others = Membership.objects.filter(tenant=member.tenant_id, role=Role.OWNER, is_active=True, user__is_active=True).exclude(pk=member.pk)
     if member.role == Role.OWNER and (role != Role.OWNER or not is_active) and not others.exists():
@@ -51,11 +52,11 @@ def set_role(*, member: Membership, role: str, by: Actor) -> None:
 def disable(*, member: Membership, by: Actor) -> None:
     """Let the teammate go: they may nothing here any more, nor may keys that act as them."""
     with transaction.atomic(), acting_for(member.tenant):
-        member.is_active = False
-        member.save(update_fields=["is_active"])
         record("member.disabled", by=by, member=member.pk)
         revoke_keys(member, by=by)
         end_all_sessions(user=member.user, by=by)
+        member.is_active = False
+        member.save(update_fields=["is_active"])
 
 
 def disable_user(*, user: User, by: Actor = SYSTEM_ACTOR) -> None:

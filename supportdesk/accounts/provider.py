@@ -329,7 +329,7 @@ def failed(request: HttpRequest) -> HttpResponse:
 def _proved(request: HttpRequest, user: User, claims: dict[str, Any], state: dict[str, Any]) -> HttpResponse:
     at = claims.get("auth_time")
     is_fresh = isinstance(at, int | float) and not isinstance(at, bool) and abs(time.time() - at) <= FRESH
-    if not request.user.is_authenticated or request.user.pk != user.pk or not is_fresh:
+    if not request.user.is_authenticated or request.user.pk != user.pk or not is_fresh or asked_of(request) != "sign_on":
         return failed(request)
     mark_proved(request.session)
     return redirect(safe_next(request, str(state.get("next") or "")))

@@ -36,7 +36,13 @@ def people_of(tenant: Tenant) -> list[Person]:
     teams: dict[int, list[str]] = {}
     for member_id, name in TeamMember.objects.order_by("team__name").values_list("membership_id", "team__name"):
         teams.setdefault(member_id, []).append(name)
-    return [Person(each, each.user_id in secured, seen.get(each.user_id), teams.get(each.pk, [])) for each in members]
+    # When somebody was last seen is told of people of this workspace alone: another one's business is none of ours.
+    others = Membership.objects.filter(user__in=users, is_active=True).exclude(tenant=tenant).values_list("user_id", flat=True)
+    elsewhere = set(others)
+    return [
+        Person(each, each.user_id in secured, None if each.user_id in elsewhere else seen.get(each.user_id), teams.get(each.pk, []))
+        for each in members
+    ]
 
 
 def reset_second_factor(*, member: Membership, by: Membership) -> bool:

@@ -43,8 +43,19 @@ def forget_rules(tenant: Tenant) -> None:
     transaction.on_commit(lambda: forget(tenant.pk, NAME))
 
 
+def provider_of(session: Any) -> int | None:
+    """The workspace whose identity provider signed the session's person in; None for a password. django-allauth keeps the record."""
+    for record in session.get("account_authentication_methods") or []:
+        if isinstance(record, dict) and record.get("method") == "socialaccount":
+            number = str(record.get("provider", "")).partition("|")[0]
+            return int(number) if number.isdigit() else 0
+    return None
+
+
 def is_over(session: Any, tenant: Tenant) -> bool:
-    """Whether the session is older than the workspace lets sessions become."""
+    """Whether the session does not hold in the workspace: too old for it, or another workspace's provider vouched for its person."""
+    if (by := provider_of(session)) is not None and by != tenant.pk:
+        return True
     begun = session.get(SIGNED_IN_AT)
     return isinstance(begun, int | float) and time.time() - begun > rules_of(tenant).session_hours * 3600
 

@@ -38,7 +38,8 @@ def key_of(tenant: Tenant, issuer: str) -> str:
 
 def is_spoken_for(user: User, tenant: Tenant) -> bool:
     """Whether the workspace's provider may sign this person in at all."""
-    memberships = Membership.objects.filter(user=user, is_active=True, tenant__is_active=True)
+    # A suspended workspace counts: it comes back.
+    memberships = Membership.objects.filter(user=user, is_active=True)
     mine = list(memberships.values_list("tenant_id", "role"))
     return user.is_active and not user.is_superuser and len(mine) == 1 and mine[0][0] == tenant.pk and mine[0][1] != Role.OWNER
 

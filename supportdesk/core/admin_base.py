@@ -144,7 +144,8 @@ class TenantAdmin(ByTable, ModelAdmin):  # type: ignore[misc]
         if request.method != "POST":
             return None
         if is_list:
-            named = [request.POST.get("action", "")]
+            # Every field of that name: Django takes the one its `index` points at.
+            named = request.POST.getlist("action")
         else:
             opts = self.model._meta
             buttons = (f"{opts.app_label}_{opts.model_name}_{name}" for name in self.actions_submit_line)

@@ -39,4 +39,6 @@ def _seen(address: str, forwarded: str) -> str:
 
 def _network(address: str) -> str:
     known = ipaddress.ip_address(address)
+    # ::ffff:1.2.3.4 is the IPv4 client, not one network with all the others.
+    known = getattr(known, "ipv4_mapped", None) or known
     return str(known) if known.version == 4 else str(ipaddress.ip_network(f"{known}/64", strict=False).network_address)

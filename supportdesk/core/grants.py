@@ -9,7 +9,7 @@ from guardian.managers import UserObjectPermissionManager
 from guardian.models import UserObjectPermissionBase
 
 from supportdesk.core.events import Actor, record
-from supportdesk.core.models import Membership
+from supportdesk.core.models import Membership, TeamMember
 from supportdesk.core.tenancy import TenantManager, TenantModel
 
 G = TypeVar("G", bound="Grant")
@@ -80,3 +80,10 @@ def _thing(grants: type[Grant]) -> type[models.Model]:
 def _tell(verb: str, grant: Any, by: Actor) -> None:
     subject = {str(_thing(type(grant))._meta.model_name): grant.content_object_id, "user": grant.user_id}
     record(f"grant.{verb}", by=by, **subject)
+
+
+def leave_places(member: Membership) -> None:
+    """Take a teammate out of every team and every private place; belongs inside `acting_for` and the caller's transaction."""
+    TeamMember.objects.filter(membership=member).delete()
+    for kind in Grant.__subclasses__():
+        kind.objects.filter(user=member.user_id).delete()

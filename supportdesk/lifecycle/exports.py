@@ -19,7 +19,7 @@ from supportdesk.core.sealed import Sealed
 from supportdesk.lifecycle.inventory import Held, customer_rows
 from supportdesk.lifecycle.models import CustomerExport
 from tickets.errors import Refusal
-from tickets.models import Attachment, Company, Customer
+from tickets.models import Attachment, Company, Customer, Ticket
 
 OPEN = timedelta(hours=24)
 
@@ -29,16 +29,23 @@ def ask_for_export(*, customer_id: int, by: Membership) -> CustomerExport:
     """Have everything stored of a person put together, for `by` alone.
 
     Raises:
-        Refusal: one is being made for this teammate already.
+        Refusal: one is being made for this teammate already, or some of the customer's tickets are out of their sight.
         Customer.DoesNotExist: for an id that is not the workspace's.
     """
     customer = Customer.objects.select_for_update().get(pk=customer_id)
+    _must_see_all(customer_id, by)
     if CustomerExport.objects.filter(customer=customer, asked_by=by, ready_at=None, asked_at__gt=timezone.now() - OPEN).exists():
         raise Refusal("An export of this customer is being made already.")
     export: CustomerExport = CustomerExport.objects.create(customer=customer, asked_by=by)
     record("customer.export_asked", by=teammate(by), customer=customer_id, export=export.pk)
     enqueue("lifecycle.export", export_id=export.pk)
     return export
+
+
+def _must_see_all(customer_id: int, by: Membership) -> None:
+    """An export is whole or none: whoever does not see every ticket of the person would take out what is not theirs to read."""
+    if Ticket.objects.hidden_from(by).filter(customer=customer_id).exists():
+        raise Refusal("Somebody who sees every ticket of this customer has to take this out.")
 
 
 def make_export(export_id: int) -> None:
@@ -82,6 +89,7 @@ def open_export(*, export: CustomerExport, by: Membership) -> IO[bytes]:
     """
     if not export.is_open or export.asked_by_id != by.pk:
         raise Refusal("This export is not ready, or no longer there.")
+    _must_see_all(export.customer_id, by)
     record("customer.export_taken", by=teammate(by), customer=export.customer_id, export=export.pk)
     found: IO[bytes] = default_storage.open(export.place, "rb")
     return found

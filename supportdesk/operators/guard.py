@@ -13,6 +13,7 @@ from django.urls import reverse
 from supportdesk.accounts.middleware import note_session
 from supportdesk.accounts.second_factor import SHOWN, has_second_factor
 from supportdesk.core.models import User
+from supportdesk.core.same_page import FIELD
 from supportdesk.core.stepup import PROOF_FIELD, demand_proof
 
 P = ParamSpec("P")
@@ -38,7 +39,7 @@ def operators_only(*names: str, before_factor: bool = False) -> Callable[[View[P
                 return redirect("operator:second_factor")
             if not before_factor and not request.session.get(SHOWN):
                 return redirect(f"{reverse('operator:prove')}")
-            if unknown := sorted(set(request.POST) - {*names, "csrfmiddlewaretoken", PROOF_FIELD}):
+            if unknown := sorted(set(request.POST) - {*names, "csrfmiddlewaretoken", PROOF_FIELD, FIELD}):
                 raise BadRequest(f"This form has no field “{unknown[0][:40]}”.")
             if request.method == "POST" and not before_factor and (asked := demand_proof(request)) is not None:
                 return asked

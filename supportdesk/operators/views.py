@@ -19,7 +19,7 @@ from agents.releases.workspaces import make_workspace
 from supportdesk.accounts import invitations, operating, second_factor
 from supportdesk.core.events import broken_links
 from supportdesk.core.models import ChainHead, Job, KillSwitch, Membership, OperatorAct, Role, Tenant, User
-from supportdesk.core.stepup import ask, check_proof
+from supportdesk.core.stepup import ask, check_proof, demand_proof
 from supportdesk.core.tenancy import acting_for
 from supportdesk.operators.guard import operator_of, operators_only
 
@@ -169,6 +169,9 @@ def second_factor_page(request: HttpRequest) -> HttpResponse:
     if second_factor.has_second_factor(user):
         return redirect("operator:workspaces")
     if request.method == "POST":
+        # The first one, too: a session somebody left open must not become a stranger's for good.
+        if (asked := demand_proof(request)) is not None:
+            return asked
         codes = second_factor.enrol(request, user, request.POST.get("code", "")[:20])
         if codes is not None:
             pairs = [f"{code[: len(code) // 2]} {code[len(code) // 2 :]}" for code in codes]

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from supportdesk.accounts import own_keys, second_factor
 from supportdesk.accounts.people import change_password
+from supportdesk.accounts.rules import provider_of
 from supportdesk.accounts.sessions import end_all_sessions, end_session, sessions_of
 from supportdesk.accounts.told import tell
 from supportdesk.console.asking import member_of, takes
@@ -55,6 +56,11 @@ def rename(request: HttpRequest) -> HttpResponse:
 def change(request: HttpRequest) -> HttpResponse:
     """Another password: every other session ends, and so do one's keys unless they shall stay."""
     user, form = user_of(request), NewPasswordForm(request.POST, user=user_of(request))
+    if provider_of(request.session) is not None:
+        # The provider's word opens this workspace; a password would open whatever the person joins later.
+        return _page(
+            request, status=422, faults={"password": "You came by single sign-on. Choose a password through “Forgot it?” instead."}
+        )
     if not form.is_valid():
         return _page(request, status=422, faults={"password": " ".join(map(str, form.errors["password"]))})
     also_keys = request.POST.get("keys") == "end"

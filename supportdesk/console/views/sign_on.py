@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from supportdesk.accounts.models import SignOn
 from supportdesk.accounts.provider import StrictAdapter, failed, sent_there
+from supportdesk.accounts.proving import asked_of
 from supportdesk.accounts.sign_on import save_sign_on
 from supportdesk.console.asking import member_of, takes
 from supportdesk.core.clients import client_network
@@ -92,7 +93,9 @@ def back(request: HttpRequest, tenant: str) -> HttpResponse:
 @allowed("profile.see")
 @takes("next")
 def prove(request: HttpRequest) -> HttpResponse:
-    """Sign in at the provider anew, to prove who it is."""
+    """Sign in at the provider anew, to prove who it is; for those who are asked for that and for nothing stronger."""
+    if asked_of(request) != "sign_on":
+        return redirect("console:prove")
     return sent_there(request, member_of(request).tenant, next_url=request.POST.get("next", ""), proves=True)
 
 
