@@ -188,10 +188,15 @@ def _try(ticket: Ticket, typed: str) -> tuple[IdentityProof | None, OneTimeCode 
 
 
 def belongs_to_another(ticket: Ticket, email: str) -> bool:
-    """Whether somebody was proved on this ticket, now or ever, who is not known to be the owner of this address."""
+    """Whether the ticket is that of somebody who was proved, on it or before it, and is not known to be the owner of this address."""
     proven = IdentityProof.objects.filter(ticket=ticket)
-    known = CustomerIdentity.objects.filter(kind=CustomerIdentity.Kind.EMAIL, value=email, is_verified=True).first()
-    return bool((proven.exclude(identity__customer=known.customer_id) if known else proven).exists())
+    verified = CustomerIdentity.objects.filter(is_verified=True)
+    known = verified.filter(kind=CustomerIdentity.Kind.EMAIL, value=email).first()
+    if (proven.exclude(identity__customer=known.customer_id) if known else proven).exists():
+        return True
+    # A session outlives its proof: whoever sits at it by then must not become its customer by proving an address of their own.
+    is_known_person = verified.filter(customer=ticket.customer_id).exists()
+    return bool(is_known_person and (known is None or known.customer_id != ticket.customer_id))
 
 
 def vouch(ticket: Ticket, *, email: str, by: Actor, name: str) -> IdentityProof:

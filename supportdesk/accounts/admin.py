@@ -17,7 +17,7 @@ from supportdesk.accounts.people import disable, refused_change, set_role
 from supportdesk.accounts.rules import forget_rules
 from supportdesk.accounts.sessions import end_all_sessions
 from supportdesk.core.admin_base import TenantAdmin, TenantForm, act, member_of, shown
-from supportdesk.core.models import Membership
+from supportdesk.core.models import Membership, Role
 from supportdesk.core.permissions import may
 from supportdesk.core.tenancy import acting_tenant
 

@@ -327,6 +327,9 @@ def failed(request: HttpRequest) -> HttpResponse:
 
 
 def _proved(request: HttpRequest, user: User, claims: dict[str, Any], state: dict[str, Any]) -> HttpResponse:
+    # Asked for at the moment it is needed: the two modules lean on each other.
+    from supportdesk.accounts.proving import asked_of
+
     at = claims.get("auth_time")
     is_fresh = isinstance(at, int | float) and not isinstance(at, bool) and abs(time.time() - at) <= FRESH
     if not request.user.is_authenticated or request.user.pk != user.pk or not is_fresh or asked_of(request) != "sign_on":

@@ -43,9 +43,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             return False
         if (connection.isolation_level, connection.read_only, connection.deferrable) != (None, None, None):
             return False
-        done = connection.pgconn.exec_(f"BEGIN; SELECT set_config('app.tenant', '{int(tenant)}', true)".encode())
-        if done.status != ExecStatus.TUPLES_OK:
-            raise error_from_result(done)
+        with self.wrap_database_errors:
+            done = connection.pgconn.exec_(f"BEGIN; SELECT set_config('app.tenant', '{int(tenant)}', true)".encode())
+            if done.status != ExecStatus.TUPLES_OK:
+                raise error_from_result(done)
         return True
 
     def raise_wall(self) -> None:
