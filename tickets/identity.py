@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from django.core.mail import send_mail
+from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.db.models import F
@@ -136,16 +136,17 @@ def send_code(code_id: int) -> None:
     row.code_hash, row.sent_at = _hashed(row, digits), timezone.now()
     row.save(update_fields=["code_hash", "sent_at"])
     with translation.override(row.ticket.language or "en"):
-        send_mail(
+        EmailMessage(
             subject=_("Your code for %(brand)s") % {"brand": row.ticket.brand.name},
-            message=_(
+            body=_(
                 "Your code is %(code)s.\n\nEnter it in the chat with %(brand)s within %(minutes)s minutes. "
                 "If you did not ask for it, ignore this mail; nothing happens."
             )
             % {"code": f"{digits[:3]} {digits[3:]}", "brand": row.ticket.brand.name, "minutes": CODE_MINUTES},
-            from_email=None,
-            recipient_list=[row.email],
-        )
+            to=[row.email],
+            # Whoever erases a person finds their mails in the mail folder by these.
+            headers={"X-SupportDesk-Tenant": str(row.tenant_id), "X-SupportDesk-Ticket": str(row.ticket.number)},
+        ).send()
 
 
 def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:

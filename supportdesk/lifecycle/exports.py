@@ -98,7 +98,7 @@ def open_export(*, export: CustomerExport, by: Membership) -> IO[bytes]:
 def write(zipped: zipfile.ZipFile, customer: Customer) -> None:
     """A file of JSON for each kind of row, and the attachments themselves."""
     # Late: what erases a person also reads where everything of them lies.
-    from supportdesk.lifecycle.persons import addresses_of, events_about, ids_of, jobs_about, mails_to, saved_answers
+    from supportdesk.lifecycle.persons import events_about, ids_of, jobs_about, mails_to, saved_answers
 
     for held in customer_rows():
         rows = held.of_customer(customer.pk).order_by("pk")
@@ -107,10 +107,9 @@ def write(zipped: zipfile.ZipFile, customer: Customer) -> None:
     _put(zipped, "Company", [dict(row) for row in companies.values("id", "name", "domain")])
     _put(zipped, "Event", list(events_about(customer).values("at", "code", "actor_kind", "ticket_id", "subject", "changed")))
     _put(zipped, "Job", list(jobs_about(ids_of(customer)).values("name", "args", "state", "created_at", "last_error")))
-    addresses = addresses_of(customer)
-    answers = saved_answers(customer, {customer.name, *addresses} - {""})
+    answers = saved_answers(customer)
     _put(zipped, "IdempotentRequest", [{"key": row.key, "at": row.created_at, "status": row.status, "body": row.body} for row in answers])
-    for number, path in enumerate(mails_to(addresses), start=1):
+    for number, path in enumerate(mails_to(customer), start=1):
         zipped.write(path, f"mail/{number}.eml")
     for file in Attachment.objects.filter(ticket__customer=customer).order_by("pk"):
         try:
