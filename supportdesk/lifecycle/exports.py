@@ -62,7 +62,11 @@ def make_export(export_id: int) -> None:
         default_storage.save(export.place, File(made))
     now = timezone.now()
     with transaction.atomic():
-        CustomerExport.objects.filter(pk=export.pk).update(ready_at=now, expires_at=now + OPEN, size=size)
+        # The customer's row is the lock: an erasure meanwhile has dropped the export's row, and what was saved after that goes here.
+        Customer.objects.select_for_update().only("pk").get(pk=export.customer_id)
+        if not CustomerExport.objects.filter(pk=export.pk).update(ready_at=now, expires_at=now + OPEN, size=size):
+            default_storage.delete(export.place)
+            return
         record("customer.exported", customer=export.customer_id, export=export.pk)
         enqueue("lifecycle.end_export", after=OPEN.total_seconds() + 1, export_id=export.pk)
 
