@@ -32,7 +32,7 @@ def read_list(path: Path) -> list[str]:
 
 
 def come_back() -> list[Customer]:
-    """Customers of the acting workspace who were erased and are here again: known by id or proven address, and there before they were erased."""
+    """Customers of the workspace who were erased and are here again: known by id or proven address, and there before they were erased."""
     latest: dict[str, datetime] = {}
     for row in ErasedSubject.objects.all():
         latest[row.hash] = max(row.at, latest.get(row.hash, row.at))
