@@ -15,7 +15,8 @@ from django.utils import timezone
 from supportdesk.core.events import record, teammate
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.models import Membership
-from supportdesk.core.sealed import Sealed
+from supportdesk.core.sealed import SHOWN, Sealed
+from supportdesk.core.sealing import CannotOpen
 from supportdesk.lifecycle.inventory import Held, customer_rows
 from supportdesk.lifecycle.models import CustomerExport
 from tickets.errors import Refusal
@@ -135,5 +136,13 @@ def _told(row: models.Model, held: Held) -> dict[str, Any]:
         if column.name == "tenant" or column.name in held.unseen:
             continue
         value = getattr(row, column.attname)
-        told[column.name] = value.open() if isinstance(value, Sealed) else value
+        told[column.name] = _opened(value) if isinstance(value, Sealed) else value
     return told
+
+
+def _opened(value: Sealed) -> str:
+    """What was sealed; where its key is gone, the word for that: the rest of the export is the person's all the same."""
+    try:
+        return value.open()
+    except CannotOpen:
+        return SHOWN

@@ -13,7 +13,7 @@ from supportdesk.core.models import Event
 from supportdesk.core.tenancy import acting_for
 from supportdesk.lifecycle.exports import ask_for_export, end_export, make_export, open_export, write
 from supportdesk.lifecycle.inventory import HELD
-from supportdesk.lifecycle.models import CustomerExport
+from supportdesk.lifecycle.models import CustomerExport, KeptOriginal
 from tests.factories import World
 from tests.lifecycle.persons import Person, erased, exported, written_columns
 from tests.reliability.report import figure
@@ -99,3 +99,15 @@ def test_an_export_that_an_erasure_overtook_leaves_no_zip(db: None, make_people:
         assert not default_storage.exists(export.place)
         assert not CustomerExport.objects.filter(pk=export.pk).exists()
         assert not Event.objects.filter(code="customer.exported").exists()
+
+
+@pytest.mark.reliability(66, "export")
+def test_an_original_whose_key_is_gone_does_not_keep_the_rest_back(db: None, make_people: People):
+    acme, ida, neighbour, _elsewhere = make_people()
+    with acting_for(acme.tenant):
+        # Sealed for another row, as good as sealed with a lost key.
+        other = KeptOriginal.objects.get(message__ticket=neighbour.ticket).sealed_body.ciphertext
+        KeptOriginal.objects.filter(message__ticket=ida.ticket).update(sealed_body=other)
+        files = exported(ida.customer)
+    assert [row["sealed_body"] for row in json.loads(files["KeptOriginal.json"])] == ["[sealed]"]
+    assert "Message.json" in files
