@@ -27,7 +27,8 @@ MAX_SECONDS = 600
 SKEW_SECONDS = 30
 KID = re.compile(r"host_[0-9a-f]{16}")
 CLAIMS = ("sub", "iat", "exp", "aud", "jti")
-LONGEST = {"sub": 160, "jti": 200, "email": 200, "name": 120}
+# The brand's key (50), its environment and colons stand before a `sub` in an identity's 200 characters.
+LONGEST = {"sub": 140, "jti": 200, "email": 200, "name": 120}
 
 
 @dataclass(frozen=True)

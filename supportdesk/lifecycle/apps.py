@@ -11,9 +11,10 @@ class LifecycleConfig(AppConfig):
     verbose_name = "Data"
 
     def ready(self) -> None:
-        """Name the jobs of this app, what is done every hour, and where originals of masked messages go."""
+        """Name the jobs of this app, what is done every hour, where originals of masked messages go, and what moves with a ticket."""
         from supportdesk.core.housekeeping import every
         from supportdesk.core.jobs import register
+        from tickets.identity import when_moved
         from tickets.writing import keep_originals_with
 
         register("lifecycle.apply_schedules", "supportdesk.lifecycle.schedules.apply_schedules", max_attempts=3)
@@ -22,4 +23,5 @@ class LifecycleConfig(AppConfig):
         erasing = "supportdesk.lifecycle.erasing"
         register("lifecycle.erase", f"{erasing}.erase", on_dead=f"{erasing}.gave_up", max_attempts=8)
         every(3600, "supportdesk.lifecycle.schedules.ask_for_schedules")
+        when_moved("supportdesk.lifecycle.holds.go_along")
         keep_originals_with("supportdesk.lifecycle.originals.keep")

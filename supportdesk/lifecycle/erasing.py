@@ -152,7 +152,8 @@ def _show_out(erasure: Erasure) -> None:
 def remember(erasure: Erasure) -> None:
     """Put the person on the list of the erased, as keyed hashes: in the database, and in a file that no restore brings back."""
     subjects = [("customer", str(erasure.customer_id))]
-    subjects += list(CustomerIdentity.objects.filter(customer=erasure.customer_id).values_list("kind", "value"))
+    # An address somebody only typed may be another's, who was never erased.
+    subjects += list(CustomerIdentity.objects.filter(customer=erasure.customer_id, is_verified=True).values_list("kind", "value"))
     for kind, value in subjects:
         row, is_new = ErasedSubject.objects.get_or_create(kind=kind, hash=scrambled(f"{kind}:{value}"), at=erasure.asked_at)
         if is_new:

@@ -15,7 +15,8 @@ from django.utils import timezone
 from supportdesk.core.events import record, teammate
 from supportdesk.core.jobs import enqueue
 from supportdesk.core.models import Membership
-from supportdesk.core.sealed import Sealed
+from supportdesk.core.sealed import SHOWN, Sealed
+from supportdesk.core.sealing import CannotOpen
 from supportdesk.lifecycle.inventory import Held, customer_rows
 from supportdesk.lifecycle.models import CustomerExport
 from tickets.errors import Refusal
@@ -62,7 +63,11 @@ def make_export(export_id: int) -> None:
         default_storage.save(export.place, File(made))
     now = timezone.now()
     with transaction.atomic():
-        CustomerExport.objects.filter(pk=export.pk).update(ready_at=now, expires_at=now + OPEN, size=size)
+        # The customer's row is the lock: an erasure meanwhile has dropped the export's row, and what was saved after that goes here.
+        Customer.objects.select_for_update().only("pk").get(pk=export.customer_id)
+        if not CustomerExport.objects.filter(pk=export.pk).update(ready_at=now, expires_at=now + OPEN, size=size):
+            default_storage.delete(export.place)
+            return
         record("customer.exported", customer=export.customer_id, export=export.pk)
         enqueue("lifecycle.end_export", after=OPEN.total_seconds() + 1, export_id=export.pk)
 
@@ -98,7 +103,7 @@ def open_export(*, export: CustomerExport, by: Membership) -> IO[bytes]:
 def write(zipped: zipfile.ZipFile, customer: Customer) -> None:
     """A file of JSON for each kind of row, and the attachments themselves."""
     # Late: what erases a person also reads where everything of them lies.
-    from supportdesk.lifecycle.persons import addresses_of, events_about, ids_of, jobs_about, mails_to, saved_answers
+    from supportdesk.lifecycle.persons import events_about, ids_of, jobs_about, mails_to, saved_answers
 
     for held in customer_rows():
         rows = held.of_customer(customer.pk).order_by("pk")
@@ -107,10 +112,9 @@ def write(zipped: zipfile.ZipFile, customer: Customer) -> None:
     _put(zipped, "Company", [dict(row) for row in companies.values("id", "name", "domain")])
     _put(zipped, "Event", list(events_about(customer).values("at", "code", "actor_kind", "ticket_id", "subject", "changed")))
     _put(zipped, "Job", list(jobs_about(ids_of(customer)).values("name", "args", "state", "created_at", "last_error")))
-    addresses = addresses_of(customer)
-    answers = saved_answers(customer, {customer.name, *addresses} - {""})
+    answers = saved_answers(customer)
     _put(zipped, "IdempotentRequest", [{"key": row.key, "at": row.created_at, "status": row.status, "body": row.body} for row in answers])
-    for number, path in enumerate(mails_to(addresses), start=1):
+    for number, path in enumerate(mails_to(customer), start=1):
         zipped.write(path, f"mail/{number}.eml")
     for file in Attachment.objects.filter(ticket__customer=customer).order_by("pk"):
         try:
@@ -132,5 +136,13 @@ def _told(row: models.Model, held: Held) -> dict[str, Any]:
         if column.name == "tenant" or column.name in held.unseen:
             continue
         value = getattr(row, column.attname)
-        told[column.name] = value.open() if isinstance(value, Sealed) else value
+        told[column.name] = _opened(value) if isinstance(value, Sealed) else value
     return told
+
+
+def _opened(value: Sealed) -> str:
+    """What was sealed; where its key is gone, the word for that: the rest of the export is the person's all the same."""
+    try:
+        return value.open()
+    except CannotOpen:
+        return SHOWN

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from supportdesk.core.events import record, teammate
+from supportdesk.core.events import SYSTEM_ACTOR, record, teammate
 from supportdesk.core.models import Membership
 from supportdesk.lifecycle.models import LegalHold
 from tickets.errors import Refusal, Unacceptable
@@ -60,6 +60,17 @@ def lift(*, hold_id: int, by: Membership) -> LegalHold:
         raise Refusal("This hold was lifted before.")
     record("hold.lifted", by=teammate(by), ticket_id=hold.ticket_id, hold=hold.pk, customer=hold.customer_id)
     return hold
+
+
+def go_along(ticket: Ticket, customer_id: int) -> None:
+    """Put the customer's standing hold on a ticket that moves to somebody else; belongs inside the caller's transaction."""
+    # The customer's row is the lock: a hold being placed on them is seen, or comes after the ticket left.
+    Customer.objects.select_for_update().only("pk").get(pk=customer_id)
+    hold = LegalHold.objects.standing().filter(customer=customer_id).first()
+    if hold is None or LegalHold.objects.standing().filter(ticket=ticket).exists():
+        return
+    made = _placed(LegalHold(ticket=ticket, reason=hold.reason, placed_by_id=hold.placed_by_id))
+    record("hold.placed", by=SYSTEM_ACTOR, ticket_id=ticket.pk, hold=made.pk)
 
 
 def standing_on(customer_id: int) -> QuerySet[LegalHold]:

@@ -197,7 +197,7 @@ OTHERWISE = {
     "tickets.Company": "goes with its last customer",
     "core.Event": "holds ids only and is the audit trail: it stays, and is part of an export",
     "core.Job": "finished ones about the person go, by the ids in their arguments",
-    "core.IdempotentRequest": "saved answers that name the person or a ticket of theirs are emptied",
+    "core.IdempotentRequest": "saved answers that tell of the person, a ticket or a message of theirs are emptied",
 }
 # Not about customers, by app or by model.
 ELSEWHERE = {

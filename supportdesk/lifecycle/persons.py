@@ -2,21 +2,25 @@
 
 import email
 import json
-from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from email.policy import default
+from email.utils import getaddresses
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db.models import Q
 
-from supportdesk.core.models import Brand, Event, IdempotentRequest, Job
+from supportdesk.core.models import Event, IdempotentRequest, Job
 from supportdesk.core.tenancy import acting_tenant
 from supportdesk.lifecycle.emptying import empty
 from supportdesk.lifecycle.exports import drop_export
+from supportdesk.lifecycle.holds import not_held
 from supportdesk.lifecycle.inventory import HELD
 from supportdesk.lifecycle.models import CustomerExport
-from tickets.models import Company, Customer, CustomerIdentity, OneTimeCode, Ticket
+from tickets.models import Company, Customer, CustomerIdentity, Message, OneTimeCode, Ticket
 
 # A row whose id an argument of a job names, by the argument's name.
 NAMED = {
@@ -27,21 +31,23 @@ NAMED = {
     "export_id": "export",
     "erasure_id": "erasure",
 }
+# Parts of an answer that tools and customers fill: a number there is no ticket of ours.
+FOREIGN = ("arguments", "evidence")
 FINISHED = (Job.State.DONE, Job.State.DEAD)
 
 
 def forget_by_name(customer: Customer) -> None:
-    """Erase what is found by the person's addresses, names and ids alone: first, while these are still there.
+    """Erase what is found by the person's proven addresses and ids alone: first, while these are still there.
 
     Belongs inside the caller's transaction.
     """
     addresses = addresses_of(customer)
     jobs_about(ids_of(customer)).filter(state__in=FINISHED).delete()
-    for row in saved_answers(customer, {customer.name, *addresses} - {""}):
+    for row in saved_answers(customer):
         # The request stays known, so nothing is done twice.
         IdempotentRequest.objects.filter(pk=row.pk).update(body="{}", content_type="application/json")
-    drop_mails(addresses)
-    OneTimeCode.objects.filter(email__in=addresses).exclude(ticket__customer=customer).delete()
+    drop_mails(customer)
+    OneTimeCode.objects.filter(email__in=addresses, ticket__in=not_held(Ticket.objects.exclude(customer=customer))).delete()
 
 
 def forget(customer: Customer) -> None:
@@ -57,10 +63,8 @@ def forget(customer: Customer) -> None:
 
 
 def addresses_of(customer: Customer) -> list[str]:
-    """Everything the person was reached or known under."""
-    known = set(CustomerIdentity.objects.filter(customer=customer).values_list("value", flat=True))
-    claimed = set(OneTimeCode.objects.filter(ticket__customer=customer).values_list("email", flat=True))
-    return sorted(known | claimed)
+    """What the person proved to be theirs: an address somebody merely claimed may be anybody's, and so may a name."""
+    return sorted(CustomerIdentity.objects.filter(customer=customer, is_verified=True).values_list("value", flat=True))
 
 
 def ids_of(customer: Customer) -> dict[str, set[str]]:
@@ -91,50 +95,79 @@ def events_about(customer: Customer) -> Any:
     return Event.objects.filter(found, tenant=acting_tenant()).order_by("id")
 
 
-def saved_answers(customer: Customer, names: Iterable[str]) -> list[IdempotentRequest]:
-    """The saved answers that hold a name or an address of the person, their id, or the number of a ticket of theirs."""
-    numbers = set(Ticket.objects.filter(customer=customer).values_list("number", flat=True))
-    words = [json.dumps(name)[1:-1] for name in names] + list(names)
+def saved_answers(customer: Customer) -> list[IdempotentRequest]:
+    """The saved answers that tell of the person, a ticket or a message of theirs by id, or of an address they proved."""
+    about = _About.of(customer)
     answered = IdempotentRequest.objects.exclude(body="").only("pk", "body", "key", "status", "created_at")
-    return [row for row in answered.iterator() if any(word in row.body for word in words) or _tells_of(row.body, customer.pk, numbers)]
+    return [row for row in answered.iterator() if about.is_told_in(row.body)]
 
 
-def _tells_of(body: str, customer_id: int, numbers: set[int]) -> bool:
-    try:
-        told = json.loads(body)
-    except ValueError:
+@dataclass(frozen=True)
+class _About:
+    """What a saved answer is recognised by: whole values, never parts of them."""
+
+    customer: int
+    tickets: set[int]
+    messages: set[tuple[int, datetime]]
+    addresses: set[str]
+
+    @classmethod
+    def of(cls, customer: Customer) -> Self:
+        said = Message.objects.filter(ticket__customer=customer).values_list("seq", "created_at")
+        numbers = Ticket.objects.filter(customer=customer).values_list("number", flat=True)
+        return cls(customer.pk, set(numbers), set(said), {address.lower() for address in addresses_of(customer)})
+
+    def is_told_in(self, body: str) -> bool:
+        try:
+            told = json.loads(body)
+        except ValueError:
+            return False
+        return self._is_in(told)
+
+    def _is_in(self, told: Any, *, is_ours: bool = True) -> bool:
+        if isinstance(told, str):
+            return told.lower() in self.addresses
+        if isinstance(told, list):
+            return any(self._is_in(each, is_ours=is_ours) for each in told)
+        if not isinstance(told, dict):
+            return False
+        if is_ours and self._names(told):
+            return True
+        return any(self._is_in(value, is_ours=is_ours and name not in FOREIGN) for name, value in told.items())
+
+    def _names(self, told: dict[str, Any]) -> bool:
+        customer = told.get("id") if "identities" in told else told.get("customer")
+        if isinstance(customer, dict):
+            customer = customer.get("id")
+        if customer == self.customer:
+            return True
+        if any(isinstance(told.get(name), int) and told[name] in self.tickets for name in ("number", "ticket")):
+            return True
+        with suppress(KeyError, TypeError, ValueError):
+            # A message tells no ticket: it is known by its place and moment.
+            return (told["seq"], datetime.fromisoformat(told["created_at"])) in self.messages
         return False
-    return any(
-        (name in ("number", "ticket") and value in numbers) or (name == "customer" and value == customer_id) for name, value in _pairs(told)
-    ) or any(name == "customer" and isinstance(value, dict) and value.get("id") == customer_id for name, value in _pairs(told))
 
 
-def _pairs(told: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(told, dict):
-        for name, value in told.items():
-            yield name, value if isinstance(value, int | dict) else None
-            yield from _pairs(value)
-    elif isinstance(told, list):
-        for each in told:
-            yield from _pairs(each)
-
-
-def drop_mails(addresses: list[str]) -> None:
-    """Delete what the folder of mails (the embedded form's way of sending) holds to these addresses by this workspace's brands."""
-    for path in mails_to(addresses):
+def drop_mails(customer: Customer) -> None:
+    """Delete what the folder of mails (the embedded form's way of sending) holds to the person or about their tickets."""
+    for path in mails_to(customer, with_claimed=True):
         path.unlink(missing_ok=True)
 
 
-def mails_to(addresses: list[str]) -> list[Path]:
-    """The files of mails to these addresses by this workspace's brands."""
+def mails_to(customer: Customer, *, with_claimed: bool = False) -> list[Path]:
+    """The files of this workspace's mails to addresses the person proved; `with_claimed`: codes of their tickets to any address, too."""
     folder = Path(settings.EMAIL_FILE_PATH)
-    if not addresses or not folder.is_dir():
+    if not folder.is_dir():
         return []
-    brands = list(Brand.objects.values_list("name", flat=True))
+    tenant, addresses = str(acting_tenant().pk), {address.lower() for address in addresses_of(customer)}
+    tickets = {str(number) for number in Ticket.objects.filter(customer=customer).values_list("number", flat=True)}
     found = []
     for path in sorted(folder.iterdir()):
         mail = email.message_from_bytes(path.read_bytes(), policy=default)
-        to, subject = str(mail["To"] or "").lower(), str(mail["Subject"] or "")
-        if any(address.lower() in to for address in addresses) and any(brand in subject for brand in brands):
+        if str(mail["X-SupportDesk-Tenant"]) != tenant:
+            continue
+        to = {address.lower() for _name, address in getaddresses([str(each) for each in mail.get_all("To", [])])}
+        if to & addresses or (with_claimed and str(mail["X-SupportDesk-Ticket"]) in tickets):
             found.append(path)
     return found

@@ -32,7 +32,7 @@ def read_list(path: Path) -> list[str]:
 
 
 def come_back() -> list[Customer]:
-    """Customers of the acting workspace who were erased and are here again: known by id or address, and there before they were erased."""
+    """Customers of the workspace who were erased and are here again: known by id or proven address, and there before they were erased."""
     latest: dict[str, datetime] = {}
     for row in ErasedSubject.objects.all():
         latest[row.hash] = max(row.at, latest.get(row.hash, row.at))
@@ -40,7 +40,7 @@ def come_back() -> list[Customer]:
         return []
     found = []
     for customer in Customer.objects.prefetch_related("identities").order_by("pk"):
-        names = {f"customer:{customer.pk}", *(f"{each.kind}:{each.value}" for each in customer.identities.all())}
+        names = {f"customer:{customer.pk}", *(f"{each.kind}:{each.value}" for each in customer.identities.all() if each.is_verified)}
         hashes = {hashed for name in names for hashed in every_hash(name)}
         # Whoever wrote again after being erased is new.
         was_here = any(hashed in latest and customer.created_at <= latest[hashed] for hashed in hashes)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from agents.runtime.models import AgentRun, Step
@@ -92,7 +92,8 @@ def _tickets(before: datetime) -> int:
     found = _old_tickets(before)
     for pk in found:
         with transaction.atomic():
-            # Asked again under the lock: a customer may have written, a hold may stand by now.
+            # Asked again under the locks: a customer may have written, a hold may stand by now.
+            _lock_customers(Ticket.objects.filter(pk=pk))
             ticket = Ticket.objects.select_for_update().filter(pk=pk).resolved()
             if not_held(Ticket.objects.filter(pk__in=ticket.values_list("pk", flat=True))).exists():
                 empty_ticket(pk, why="schedule")
@@ -105,19 +106,28 @@ def _closed(before: datetime) -> "list[int]":
     return not_held(old).exclude(pk__in=is_busy(old).values("pk")).values("pk")  # type: ignore[return-value]
 
 
+def _lock_customers(tickets: QuerySet[Ticket]) -> None:
+    """Take the rows whoever places a hold takes; what holds keep is asked after this."""
+    list(Customer.objects.select_for_update().filter(pk__in=tickets.values("customer")).order_by("pk").only("pk"))
+
+
 @transaction.atomic
 def _traces(before: datetime) -> int:
     full = Step.objects.filter(run=OuterRef("pk")).exclude(input={}, output={})
     runs = AgentRun.objects.filter(finished_at__lt=before, ticket__in=_closed(before)).filter(Exists(full))
-    found = list(runs.order_by("pk").values_list("pk", flat=True)[:FEW])
-    if found:
+    seen = list(runs.order_by("pk").values_list("pk", flat=True)[:FEW])
+    _lock_customers(Ticket.objects.filter(runs__in=seen))
+    if found := list(runs.filter(pk__in=seen).values_list("pk", flat=True)):
         empty_traces(found)
     return len(found)
 
 
 @transaction.atomic
 def _files(before: datetime) -> int:
-    return drop_files(Attachment.objects.filter(created_at__lt=before, ticket__in=_closed(before)).order_by("pk")[:FEW])
+    files = Attachment.objects.filter(created_at__lt=before, ticket__in=_closed(before))
+    seen = list(files.order_by("pk").values_list("pk", flat=True)[:FEW])
+    _lock_customers(Ticket.objects.filter(attachments__in=seen))
+    return drop_files(files.filter(pk__in=seen))
 
 
 @transaction.atomic

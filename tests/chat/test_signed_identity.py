@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 
 from supportdesk.core.events import SYSTEM_ACTOR
-from supportdesk.core.models import Event
+from supportdesk.core.models import Brand, Environment, Event
 from supportdesk.core.sealing import CannotOpen
 from supportdesk.core.tenancy import acting_for
 from tests.chat.signing import IDA, claims, host_key, signed
@@ -24,7 +24,7 @@ from tickets.errors import Refusal
 from tickets.identity import Level, level_of, proof_of
 from tickets.models import Channel, ChatSession, Customer, CustomerIdentity, HostKey, IdentityProof, Message, SpentToken
 from tickets.receiving import session_of
-from tickets.signed import make_key, revoke_key
+from tickets.signed import LONGEST, make_key, revoke_key
 
 pytestmark = pytest.mark.reliability(16, "signed identity")
 SESSION, THREAD = "/chat/acme/web/session/", "/chat/acme/web/thread/"
@@ -142,7 +142,7 @@ REFUSED: dict[str, Make] = {
     **{f"without {name}": lambda w, k, s, name=name: signed(w, k, s, **{name: None}) for name in ("sub", "iat", "exp", "aud", "jti")},
     "empty sub": lambda w, k, s: signed(w, k, s, sub="  "),
     "sub a number": lambda w, k, s: by_hand({"alg": "HS256", "kid": k.kid}, claims(w, sub=7), s.encode()),
-    "sub too long": lambda w, k, s: signed(w, k, s, sub="x" * 161),
+    "sub too long": lambda w, k, s: signed(w, k, s, sub="x" * 141),
     "sub with a NUL": lambda w, k, s: signed(w, k, s, sub="a\x00b"),
     "empty jti": lambda w, k, s: signed(w, k, s, jti=""),
     "an address that is none": lambda w, k, s: signed(w, k, s, email="nobody"),
@@ -292,3 +292,8 @@ def test_signing_in_again_while_it_holds_only_prolongs_it(acme: World, client: C
         ticket.refresh_from_db()
         assert (IdentityProof.objects.count(), ticket.turn) == (1, turn)
         assert ChatSession.objects.count() == 1
+
+
+def test_the_longest_id_of_a_site_fits_behind_the_longest_name_of_a_brand() -> None:
+    longest = f"{'b' * Brand._meta.get_field('key').max_length}.{max(Environment.values, key=len)}:{'s' * LONGEST['sub']}"
+    assert len(longest) <= CustomerIdentity._meta.get_field("value").max_length

@@ -143,7 +143,8 @@ def mail(world: World, address: str, mark: str) -> None:
     """A mail in the folder of mails."""
     folder = Path(settings.EMAIL_FILE_PATH)
     folder.mkdir(parents=True, exist_ok=True)
-    text = f"Subject: Your code for {world.brand.name}\nFrom: desk@localhost\nTo: {address}\n\n{mark}-in-a-mail\n"
+    own = f"X-SupportDesk-Tenant: {world.tenant.pk}"
+    text = f"Subject: Your code for {world.brand.name}\nFrom: desk@localhost\nTo: {address}\n{own}\n\n{mark}-in-a-mail\n"
     (folder / f"{mark}.log").write_text(text)
 
 

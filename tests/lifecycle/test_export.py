@@ -1,6 +1,7 @@
 """An export is complete, tells of one person only, opens for who asked, for a day."""
 
 import json
+import zipfile
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -10,13 +11,14 @@ from django.utils import timezone
 
 from supportdesk.core.models import Event
 from supportdesk.core.tenancy import acting_for
-from supportdesk.lifecycle.exports import ask_for_export, end_export, make_export, open_export
+from supportdesk.lifecycle.exports import ask_for_export, end_export, make_export, open_export, write
 from supportdesk.lifecycle.inventory import HELD
-from supportdesk.lifecycle.models import CustomerExport
+from supportdesk.lifecycle.models import CustomerExport, KeptOriginal
 from tests.factories import World
-from tests.lifecycle.persons import Person, exported, written_columns
+from tests.lifecycle.persons import Person, erased, exported, written_columns
 from tests.reliability.report import figure
 from tickets.errors import Refusal
+from tickets.models import Customer
 
 People = Callable[[], tuple[World, Person, Person, Person]]
 
@@ -80,3 +82,32 @@ def test_an_export_opens_for_who_asked_for_a_day_and_is_gone_then(db: None, make
         end_export(export.pk)
         assert not default_storage.exists(export.place)
         assert not CustomerExport.objects.filter(pk=export.pk).exists()
+
+
+@pytest.mark.reliability(66, "export")
+def test_an_export_that_an_erasure_overtook_leaves_no_zip(db: None, make_people: People, monkeypatch: pytest.MonkeyPatch):
+    acme, ida, _neighbour, _elsewhere = make_people()
+
+    def overtaken(zipped: zipfile.ZipFile, customer: Customer) -> None:
+        write(zipped, customer)
+        erased(ida)
+
+    with acting_for(acme.tenant):
+        export = ask_for_export(customer_id=ida.customer.pk, by=acme.owner)
+        monkeypatch.setattr("supportdesk.lifecycle.exports.write", overtaken)
+        make_export(export.pk)
+        assert not default_storage.exists(export.place)
+        assert not CustomerExport.objects.filter(pk=export.pk).exists()
+        assert not Event.objects.filter(code="customer.exported").exists()
+
+
+@pytest.mark.reliability(66, "export")
+def test_an_original_whose_key_is_gone_does_not_keep_the_rest_back(db: None, make_people: People):
+    acme, ida, neighbour, _elsewhere = make_people()
+    with acting_for(acme.tenant):
+        # Sealed for another row, as good as sealed with a lost key.
+        other = KeptOriginal.objects.get(message__ticket=neighbour.ticket).sealed_body.ciphertext
+        KeptOriginal.objects.filter(message__ticket=ida.ticket).update(sealed_body=other)
+        files = exported(ida.customer)
+    assert [row["sealed_body"] for row in json.loads(files["KeptOriginal.json"])] == ["[sealed]"]
+    assert "Message.json" in files

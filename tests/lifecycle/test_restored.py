@@ -52,3 +52,17 @@ def test_who_writes_again_after_being_erased_is_not_erased_again(db: None, make_
         new = Customer.objects.create(name="Ida", created_at=timezone.now())
         CustomerIdentity.objects.create(customer=new, kind="email", value=value, is_verified=True)
         assert come_back() == []
+
+
+@pytest.mark.reliability(66, "audit")
+def test_a_claimed_address_erases_nobody_after_a_restore(db: None, make_people: People):
+    acme, ida, neighbour, _elsewhere = make_people()
+    with acting_for(acme.tenant):
+        theirs = CustomerIdentity.objects.get(customer=neighbour.customer)
+        mine = CustomerIdentity.objects.get(customer=ida.customer).value
+        # Who is erased had typed the neighbour's address; the neighbour had typed theirs.
+        CustomerIdentity.objects.create(customer=ida.customer, kind="email", value=theirs.value)
+        CustomerIdentity.objects.create(customer=neighbour.customer, kind="email", value=mine)
+        erased(ida)
+        assert sorted(ErasedSubject.objects.values_list("kind", flat=True)) == ["customer", "email"]
+        assert come_back() == []
