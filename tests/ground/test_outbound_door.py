@@ -1,5 +1,6 @@
 """Reliability 48 and 60: what the one outbound door lets through, and what it says when no answer comes."""
 
+import gzip
 import socket
 import threading
 import time
@@ -46,6 +47,8 @@ def shop(settings: Settings) -> Iterator[Shop]:
                     time.sleep(1)
                 case "/large":
                     self.answer(200, b"x" * (safe_http.MAX_ANSWER_BYTES + 1))
+                case "/packed":
+                    self.answer(200, gzip.compress(b"x" * 1000), **{"Content-Encoding": "gzip"})
                 case "/trickle":
                     self.answer(200, b"", length=100)
                     for _ in range(30):
@@ -173,6 +176,14 @@ def test_a_lost_or_broken_answer_may_have_taken_effect(shop: Shop, path: str):
         request("POST", shop.url(path), json={})
     assert not isinstance(caught.value, NotSent)
     assert len(shop.seen) == 1
+
+
+def test_a_packed_answer_is_not_unpacked(shop: Shop):
+    """A few kilobytes could unpack to gigabytes, in pieces larger than the whole answer may be."""
+    with pytest.raises(NoAnswer, match="packed"):
+        request("GET", shop.url("/packed"), headers={"accept-encoding": "gzip"})
+    asked = {name.lower(): value for name, value in shop.seen[0][2].items()}
+    assert asked["accept-encoding"] == "identity"
 
 
 @pytest.mark.parametrize("path", ["/slow", "/trickle"])
