@@ -129,6 +129,8 @@ def request(
     """
     import httpx
 
+    from supportdesk.core.timed_http import TimedTransport
+
     if not all(value.isascii() and value.isprintable() for value in (headers or {}).values()):
         raise Refused("A header holds characters that cannot be sent.")
     ends = time.monotonic() + 3 * timeout
@@ -139,7 +141,9 @@ def request(
     pinned = parsed.copy_with(host=address)
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False, verify=_trusted()) as client,
+            httpx.Client(
+                timeout=timeout, follow_redirects=False, trust_env=False, transport=TimedTransport(verify=_trusted(), ends=ends)
+            ) as client,
             client.stream(
                 method,
                 pinned,

@@ -47,6 +47,11 @@ def shop(settings: Settings) -> Iterator[Shop]:
                     time.sleep(1)
                 case "/large":
                     self.answer(200, b"x" * (safe_http.MAX_ANSWER_BYTES + 1))
+                case "/dripping":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                    for number in range(30):
+                        time.sleep(0.1)
+                        self.wfile.write(b"X-%d: 1\r\n" % number)
                 case "/packed":
                     self.answer(200, gzip.compress(b"x" * 1000), **{"Content-Encoding": "gzip"})
                 case "/trickle":
@@ -186,7 +191,7 @@ def test_a_packed_answer_is_not_unpacked(shop: Shop):
     assert asked["accept-encoding"] == "identity"
 
 
-@pytest.mark.parametrize("path", ["/slow", "/trickle"])
+@pytest.mark.parametrize("path", ["/slow", "/trickle", "/dripping"])
 def test_an_answer_that_takes_too_long_is_no_answer(shop: Shop, path: str):
     began = time.monotonic()
     with pytest.raises(NoAnswer):
