@@ -6,16 +6,20 @@ from collections import OrderedDict
 
 from supportdesk.core.masking import masked
 
+# None of these may look further the longer the text: strangers choose the paths that are logged.
 SECRETS = re.compile(
-    r"(?i)\b([\w-]*(?:bearer|token|password|passwd|secret|authorization|api[-_]?key|cookie))"
+    r"(?i)(bearer|token|password|passwd|secret|authorization|api[-_]?key|cookie)"
     r"(['\"]?\s*[:=]\s*|\s+)(['\"]?)((?:bearer|basic|token)\s+)?[^\s'\",;]{6,}"
 )
-SHORT_SECRETS = re.compile(r"(?i)\b([\w-]*(?:token|password|passwd|secret|api[-_]?key)['\"]?\s*[:=]\s*['\"]?)(?!\[redacted\])[^\s'\",;]+")
+SHORT_SECRETS = re.compile(r"(?i)((?:token|password|passwd|secret|api[-_]?key)['\"]?\s*[:=]\s*['\"]?)(?!\[redacted\])[^\s'\",;]+")
 LOGINS = re.compile(r"(?<=://)[^\s/:@]+:[^\s/@]+(?=@)")
 CODES = re.compile(r"(?i)(\bcode\b\D{0,12})\d{3} ?\d{3}\b")
 # Paths that carry what opens something.
 LINKS = re.compile(r"(/password/new/|/console/join/[\w-]{1,50}/|[?&](?:code|state)=)[^\s/?#&'\"]+")
-EMAILS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
+EMAILS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]+")
+# Characters of a message and of a traceback that are kept; the end of what is longer is left out.
+LONGEST = 8 * 1024
+LONGEST_TRACEBACK = 64 * 1024
 
 
 # Secrets this process sealed or opened lately, so that an error that quotes one bare is blotted out too.
@@ -43,14 +47,18 @@ def redacted(text: str) -> str:
     return EMAILS.sub("[email]", LINKS.sub(r"\1[redacted]", CODES.sub(r"\1[redacted]", text)))
 
 
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]} … ({len(text) - longest} more)"
+
+
 class Redact(logging.Filter):
     """Blots secrets out of each record before a handler writes it, out of its traceback too."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrite the record's message; always lets it through."""
-        record.msg, record.args = redacted(record.getMessage()), None
+        record.msg, record.args = redacted(_cut(record.getMessage(), LONGEST)), None
         if record.exc_info and not record.exc_text:
             # Formatters take a text that is there already.
             record.exc_text = logging.Formatter().formatException(record.exc_info)
-        record.exc_text = redacted(record.exc_text) if record.exc_text else record.exc_text
+        record.exc_text = redacted(_cut(record.exc_text, LONGEST_TRACEBACK)) if record.exc_text else record.exc_text
         return True

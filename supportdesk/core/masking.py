@@ -4,6 +4,7 @@
 """
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,17 +12,29 @@ MARK = "••••••"
 # Below this many bytes a file's text is looked through; larger ones are stored as they are.
 MAX_TEXT_FILE = 512 * 1024
 
-# Digits with single spaces or dashes between them, standing alone. Letters before or after belong to an order or a parcel, and what
-# looks like the beginning of an IBAN makes the rest a bank account.
-_DIGITS = re.compile(r"(?<![\w.+/#-])(?<![A-Z]{2}\d\d[ \u00a0])\d(?:[ \u00a0-]?\d){12,}(?!\w|[./-]\d)")
+# Digits with up to two spaces, dots or dashes of any kind between them; lines are apart.
+_BETWEEN = r"[ \t\u00a0\u2000-\u200f\u202f\u205f\u2060\u3000.‐‑–-]"
+_DIGITS = re.compile(rf"(?<!\d)\d(?:{_BETWEEN}{{0,2}}\d){{12,}}")
+_GROUP = re.compile(r"\d+")
+_FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
+# What a run of digits begins after: letters and some signs belong to an order or a parcel, others only where it stands in one piece.
+_IN_A_WORD = re.compile(r"[\w+/-]\Z")
+_IN_ONE_PIECE = re.compile(r"(?<!\bcc)(?<!\bcard)(?<!\bkarte)(?<!\bcarte)(?<!\btarjeta)[#.]\Z", re.IGNORECASE)
+_IBAN = re.compile(r"[A-Z]{2}\Z")
+IBAN_DIGITS = 22
+_FRACTION = re.compile(r"\.\d")
+# Twice each digit, its digits added.
+_DOUBLED = str.maketrans("0123456789", "0246813579")
+# What it ends before: letters, or what makes it part of a path. A month and a year do not.
+_GOES_ON = re.compile(r"\w|/(?!(?:0?[1-9]|1[0-2])[/-]?(?:20)?\d\d\b)\d")
 # How card numbers are written: in one piece, in fours, or as Amex and Diners do.
 _GROUPS = frozenset(
     {(4, 4, 4, 4), (4, 6, 5), (4, 6, 4), (4, 4, 4, 4, 3), (4, 4, 4, 4, 2), (4, 4, 4, 4, 1), (4, 4, 4, 3), (4, 4, 4, 2), (4, 4, 4, 1)}
     | {(length,) for length in range(13, 20)}
 )
-# What the numbers of the networks begin with, and how long they are.
+# What the numbers of the networks begin with, and how long they are. Visa's old ones of 13 digits look like the EAN of a product.
 _NETWORKS = re.compile(
-    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"4(?:\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|[68]\d|9\d)\d{11}(?:\d{2,5})?|35(?:2[89]|[3-8]\d)\d{12,15}|6(?:011|4[4-9]\d|5\d\d|2\d\d)\d{12,15}"
     r"|(?:50|5[678])\d{11,17}|6304\d{12,15}|67(?:59|6[0-3])\d{9,15}"
 )
@@ -37,7 +50,7 @@ _PIECES = (
     r"\bsk-(?:ant-|proj-)?[A-Za-z0-9_-]{20,}",
     r"\bshp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}\b",
     r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}",
-    r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
+    r"(?<![\w-])eyJ[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*",
     # A visitor's chat token: 24 hex digits, a dot, 32 characters.
     r"\b[0-9a-f]{24}\.[A-Za-z0-9_-]{32}(?![A-Za-z0-9_-])",
 )
@@ -56,7 +69,8 @@ _IS = r"is now|is|was|lautet|war|ist|es|era|est|était|هي"
 _SAID = re.compile(
     rf"(?i)\b(?P<lead>(?:{_WORDS})\b[^\S\n]{{0,3}}(?:\([^)\n]{{0,30}}\)[^\S\n]{{0,2}})?"
     rf"(?P<sign>[:=]|(?:{_IS})\b(?:[^\S\n]{{0,2}}[:=])?)[^\S\n]{{0,3}})"
-    r"(?P<quote>[\"'`„“«‘]?)(?P<secret>[^\s\"'`“”»’<>]{4,64})"
+    # Between quotes it may have several words.
+    r"(?:[\"'`„“«‘](?P<phrase>[^\n\"`“”»<>]{4,100}?)(?=[\"'`“”»’](?!\w))|(?P<quote>[\"'`„“«‘]?)(?P<secret>[^\s\"'`“”»’<>]{4,64}))"
 )
 _AT_HAND = re.compile(rf"(?i){_WORDS}")
 
@@ -124,6 +138,10 @@ def _passwords(text: str) -> list[Found]:
         return []
     found = []
     for hit in _SAID.finditer(text):
+        if hit["phrase"]:
+            if any(_is_secret(word, is_told=True) for word in hit["phrase"].split()):
+                found.append(Found(*hit.span("phrase"), "password", MARK))
+            continue
         end = hit.end("secret")
         # The full stop or comma of the sentence is not part of it.
         while end > hit.start("secret") + 4 and text[end - 1] in ".,;:!?)":
@@ -154,31 +172,56 @@ ORDINARY = frozenset(_ORDINARY.split())
 
 
 def _cards(text: str) -> list[Found]:
-    return [found for hit in _DIGITS.finditer(text) if (found := _card_in(hit))]
+    # The same length, so that what is found here stands there.
+    plain = text if text.isascii() else _FOREIGN_DIGIT.sub(lambda hit: str(unicodedata.decimal(hit[0])), text)
+    return [found for hit in _DIGITS.finditer(plain) for found in _cards_in(plain, hit)]
 
 
-def _card_in(hit: re.Match[str]) -> Found | None:
-    """The card number a run of digits begins or ends with: an expiry date, a check code or an order number may stand beside it."""
-    run = hit[0].replace("\u00a0", " ").replace("-", " ")
-    parts = run.split(" ")
-    many = len(parts)
-    for first, last in {(0, end) for end in range(1, min(many, 5) + 1)} | {(start, many) for start in range(max(0, many - 5), many)}:
-        digits = "".join(parts[first:last])
-        if tuple(map(len, parts[first:last])) in _GROUPS and _NETWORKS.fullmatch(digits) and luhn(digits):
-            start = hit.start() + sum(map(len, parts[:first])) + first
-            return Found(start, start + len(digits) + last - first - 1, "card", f"•••• {digits[-4:]}")
-    return None
+def _cards_in(text: str, run: re.Match[str]) -> list[Found]:
+    """The card numbers among the groups of a run of digits: dates, check codes, order numbers, other cards may stand beside them."""
+    groups = [hit.span() for hit in _GROUP.finditer(text, *run.span())]
+    before = text[max(0, run.start() - 10) : run.start()]
+    first, last = _first_group(groups, before), len(groups) - bool(_GOES_ON.match(text, run.end()))
+    sizes = tuple(end - start for start, end in groups)
+    found: list[Found] = []
+    for at in range(first, last):
+        if sizes[at] != 4 and sizes[at] < 13:
+            continue
+        for many in (1,) if sizes[at] != 4 else (4, 3, 5):
+            if at + many > last or sizes[at : at + many] not in _GROUPS:
+                continue
+            start, end = groups[at][0], groups[at + many - 1][1]
+            digits = text[start:end] if many == 1 else "".join([text[one:other] for one, other in groups[at : at + many]])
+            if not (_NETWORKS.fullmatch(digits) and luhn(digits)):
+                continue
+            # A fraction has a dot before or after all its digits.
+            if many == 1 and (_IN_ONE_PIECE.search(text[max(0, start - 10) : start]) or _FRACTION.match(text, end)):
+                continue
+            if found and start < found[-1].end:
+                # Which of two that overlap is the card cannot be told: both go.
+                start = found.pop().start
+            found.append(Found(start, end, "card", f"•••• {digits[-4:]}"))
+            break
+    return found
+
+
+def _first_group(groups: list[tuple[int, int]], before: str) -> int:
+    """Where the first card of the run may begin: not within a word, and not within a bank account."""
+    if not _IN_A_WORD.search(before):
+        return 0
+    if _IBAN.search(before) and groups[0][1] - groups[0][0] == 2:
+        past = 2
+        for index, (start, end) in enumerate(groups[1:], 1):
+            past += end - start
+            if end - start < 4 or past >= IBAN_DIGITS:
+                return index + 1
+        return len(groups)
+    return 1
 
 
 def luhn(digits: str) -> bool:
     """Whether the check digit is right."""
-    total = 0
-    for index, char in enumerate(reversed(digits)):
-        value = ord(char) - 48
-        if index % 2:
-            value = value * 2 - 9 if value > 4 else value * 2
-        total += value
-    return total % 10 == 0
+    return (sum(map(int, digits[::-2])) + sum(map(int, digits[-2::-2].translate(_DOUBLED)))) % 10 == 0
 
 
 LOOKS: tuple[Callable[[str], list[Found]], ...] = (_keys, _tokens, _passwords, _cards)

@@ -125,30 +125,39 @@ def request(
     Raises:
         Refused: the address or a header is not allowed; nothing was sent.
         NotSent: no connection; nothing took effect.
-        NoAnswer: sent, and the answer was lost, late or too large.
+        NoAnswer: sent, and the answer was lost, late, packed or too large.
     """
     import httpx
+
+    from supportdesk.core.timed_http import TimedTransport
 
     if not all(value.isascii() and value.isprintable() for value in (headers or {}).values()):
         raise Refused("A header holds characters that cannot be sent.")
     ends = time.monotonic() + 3 * timeout
     parsed, address = checked_address(url)
-    host = parsed.netloc.decode()
+    sent = httpx.Headers(headers)
+    sent["Host"] = parsed.netloc.decode()
+    sent["Accept-Encoding"] = "identity"
     pinned = parsed.copy_with(host=address)
     try:
         with (
-            httpx.Client(timeout=timeout, follow_redirects=False, trust_env=False, verify=_trusted()) as client,
+            httpx.Client(
+                timeout=timeout, follow_redirects=False, trust_env=False, transport=TimedTransport(verify=_trusted(), ends=ends)
+            ) as client,
             client.stream(
                 method,
                 pinned,
-                headers={**(headers or {}), "Host": host},
+                headers=sent,
                 json=json,
                 data=form,
                 extensions={"sni_hostname": parsed.host},
             ) as response,
         ):
+            # Unpacked, a small answer could be a very large one.
+            if response.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+                raise NoAnswer("The answer is packed, which was not asked for.")
             body = bytearray()
-            for chunk in response.iter_bytes():
+            for chunk in response.iter_raw():
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     raise NoAnswer("The answer is too large.")

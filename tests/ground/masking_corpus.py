@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 LETTERS = string.ascii_letters + string.digits
 # First digits of the networks, and how long their numbers are.
-NETWORKS = [("4", 16), ("4", 13), ("4", 19), ("51", 16), ("55", 16), ("2221", 16), ("34", 15), ("37", 15), ("36", 14)]
+NETWORKS = [("4", 16), ("4", 19), ("51", 16), ("55", 16), ("2221", 16), ("34", 15), ("37", 15), ("36", 14)]
 NETWORKS += [("3530", 16), ("6011", 16), ("62", 17)]
 
 
@@ -98,12 +98,53 @@ def positives(count: int = 500, seed: int = 67) -> Iterator[tuple[str, str]]:
                 yield chance.choice(PASSWORDS).format(shown), shown
 
 
+# How cards and passphrases are written too.
+CARD_FORMS = ["1005 {} 123", "{}  12/27", "card:{}/12/27", "cc#{}", "nr.{}", "{} {}", "{}-{}", "{}\n{}"]
+BETWEEN = ["\u202f", "\u2009", "  ", "–", "‑", ".", " - "[1:], "\u3000"]
+DIGITS = ["٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "０１２３４５６７８９"]
+PHRASES = ['my password is "{}"', "passphrase: '{}'", "Passwort: „{}“", "mot de passe : «{}»", "the password was “{}” then"]
+
+
+def other_forms(seed: int = 11) -> Iterator[tuple[str, str]]:
+    """More texts, and what must not be left in them."""
+    chance = random.Random(seed)
+
+    def fours() -> str:
+        body = "4" + "".join(chance.choices(string.digits, k=14))
+        return body + luhn_digit(body)
+
+    for form in CARD_FORMS:
+        for _ in range(5):
+            cards = [spaced(fours(), " ") for _ in range(form.count("{}"))]
+            for shown in cards:
+                yield form.format(*cards), shown
+    for form in ("card:{}/12/27", "cc#{}", "{} {}"):
+        cards = [fours() for _ in range(form.count("{}"))]
+        for shown in cards:
+            yield form.format(*cards), shown
+    for sign in BETWEEN:
+        shown = spaced(fours(), sign)
+        yield f"my card {shown} please", shown
+    for figures in DIGITS:
+        for sign in ("", " "):
+            shown = spaced(fours(), sign).translate(str.maketrans(string.digits, figures))
+            yield f"بطاقة {shown}", shown
+    for form in PHRASES:
+        for words in ("correct horse battery staple", "my dog is big"):
+            for shown in (words, words.split(maxsplit=1)[1]):
+                yield form.format(words), shown
+
+
 def iban(chance: random.Random) -> str:
     country, length = chance.choice([("DE", 22), ("FR", 27), ("ES", 24), ("GB", 22), ("NL", 18)])
     body = "".join(chance.choices(string.digits, k=length - 4))
     turned = int("".join(str(int(char, 36)) for char in f"{body}{country}00"))
     whole = f"{country}{98 - turned % 97:02d}{body}"
     return chance.choice([whole, " ".join(whole[at : at + 4] for at in range(0, length, 4))])
+
+
+def ean(body: str) -> str:
+    return f"{body}{-sum(int(char) * (3 if index % 2 else 1) for index, char in enumerate(body)) % 10}"
 
 
 def negatives(count: int = 2400, seed: int = 76) -> Iterator[str]:
@@ -123,6 +164,8 @@ def negatives(count: int = 2400, seed: int = 76) -> Iterator[str]:
         lambda: f"DHL {digits(20)}",
         lambda: f"USPS 9400 1{digits(3)} {digits(4)} {digits(4)} {digits(4)} {digits(2)}",
         lambda: f"EAN 40{digits(11)}",
+        lambda: f"EAN {ean('4' + digits(11))}",
+        lambda: f"latitude 0.{digits(16)} and 12.4{digits(15)}",
         lambda: f"call +{chance.choice(['1', '34', '44', '49', '33'])} {digits(3)} {digits(3)} {digits(4)}",
         lambda: f"Tel. 0{digits(3)}/{digits(7)} or 0{digits(4)}-{digits(6)}",
         lambda: f"my IBAN is {iban(chance)}",

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import time
 
 import pytest
 
@@ -61,3 +62,23 @@ def test_arguments_and_tracebacks_are_blotted_out_too():
     assert "[email]" in said
     assert "abcdef123" not in said
     assert "ida@" not in said
+
+
+LONG = ["a-", "a", "token-", "token ", "a@", "ghp_", "://a:", "code 12"]
+
+
+@pytest.mark.parametrize("piece", LONG)
+def test_no_path_a_stranger_asks_for_keeps_the_process_busy(piece: str):
+    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, "Not Found: /%s", (piece * 20_000,), None)
+    began = time.perf_counter()
+    Redact().filter(record)
+    redacted(piece * (20_000 // len(piece)))
+    # Took minutes where a pattern began anew at every character.
+    assert time.perf_counter() - began < 1
+
+
+def test_a_long_message_is_cut_and_a_name_in_front_of_a_secret_may_be_long():
+    record = logging.LogRecord("django.request", logging.WARNING, __file__, 1, f"{'x' * 100}_TOKEN=abcdef123 {'y ' * 10_000}", (), None)
+    Redact().filter(record)
+    assert "_TOKEN=[redacted] y" in str(record.msg)
+    assert len(str(record.msg)) < 9_000

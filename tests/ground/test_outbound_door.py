@@ -1,5 +1,6 @@
 """Reliability 48 and 60: what the one outbound door lets through, and what it says when no answer comes."""
 
+import gzip
 import socket
 import threading
 import time
@@ -46,6 +47,13 @@ def shop(settings: Settings) -> Iterator[Shop]:
                     time.sleep(1)
                 case "/large":
                     self.answer(200, b"x" * (safe_http.MAX_ANSWER_BYTES + 1))
+                case "/dripping":
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n")
+                    for number in range(30):
+                        time.sleep(0.1)
+                        self.wfile.write(b"X-%d: 1\r\n" % number)
+                case "/packed":
+                    self.answer(200, gzip.compress(b"x" * 1000), **{"Content-Encoding": "gzip"})
                 case "/trickle":
                     self.answer(200, b"", length=100)
                     for _ in range(30):
@@ -175,7 +183,15 @@ def test_a_lost_or_broken_answer_may_have_taken_effect(shop: Shop, path: str):
     assert len(shop.seen) == 1
 
 
-@pytest.mark.parametrize("path", ["/slow", "/trickle"])
+def test_a_packed_answer_is_not_unpacked(shop: Shop):
+    """A few kilobytes could unpack to gigabytes, in pieces larger than the whole answer may be."""
+    with pytest.raises(NoAnswer, match="packed"):
+        request("GET", shop.url("/packed"), headers={"accept-encoding": "gzip"})
+    asked = {name.lower(): value for name, value in shop.seen[0][2].items()}
+    assert asked["accept-encoding"] == "identity"
+
+
+@pytest.mark.parametrize("path", ["/slow", "/trickle", "/dripping"])
 def test_an_answer_that_takes_too_long_is_no_answer(shop: Shop, path: str):
     began = time.monotonic()
     with pytest.raises(NoAnswer):

@@ -18,6 +18,7 @@ STREAMS = ("open_connection", "create_connection", "open_unix_connection")
 # Who else may, to where, and why.
 ALLOWED = {
     "supportdesk/core/safe_http.py": "the door",
+    "supportdesk/core/timed_http.py": "the door's own connections",
     "supportdesk/core/leases.py": "this machine's own name, for a lease; connects to nothing",
     "supportdesk/core/processes.py": "looks for free ports of this machine, and whether its own processes answer",
     "supportdesk/smoke/clients.py": "the smoke test is a customer from outside",
