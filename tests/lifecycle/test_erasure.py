@@ -31,7 +31,8 @@ def test_no_byte_of_an_erased_person_is_left(make_people: People, caplog: pytest
     assert len(ida.planted) >= 30
     before = {person.mark: (where(person.mark), rows_with(person.mark)) for person in (neighbour, elsewhere)}
     assert len(rows_with(ida.mark)) >= 15
-    assert {Path(place).suffix for place in where(ida.mark)} >= {".sqlite3", ".log", ""}
+    # A parallel run names its database after its worker.
+    assert {Path(place).suffix.partition("_")[0] for place in where(ida.mark)} >= {".sqlite3", ".log", ""}
     caplog.set_level(logging.DEBUG)
     with acting_for(acme.tenant):
         erasure = erased(ida)

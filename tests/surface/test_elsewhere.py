@@ -108,6 +108,9 @@ def _queries(ours: Furniture, theirs: Furniture, *roles: str) -> None:
                 continue
             path = filled(address, ours)
             for name, foreign in QUERIES.items():
+                # A place in the reader's own list, which any number is: what lies before it differs, and is theirs.
+                if (address.name, name) == ("console:audit", "after"):
+                    continue
                 value = foreign(theirs)
                 missing = re.sub(r"\d+", str(GONE), str(value))
                 answers: list[Answer] = [tried(caller, "GET", f"{path}?{name}={each}", quote(str(each)), each) for each in (value, missing)]
