@@ -168,8 +168,10 @@ def enter_code(*, ticket_id: int, digits: object) -> IdentityProof:
         raise WrongCode(_("That code has %(n)s digits, it needs 6.") % {"n": len(typed)})
     with transaction.atomic():
         # The customer first, as holds and erasures take them; sessions before their ticket, as an arriving message takes them:
-        # otherwise two could wait for each other.
-        list(Customer.objects.select_for_update().filter(pk__in=Ticket.objects.filter(pk=ticket_id).values("customer")).only("pk"))
+        # otherwise two could wait for each other. A message that arrives refers to the customer, which this lock lets it do.
+        list(
+            Customer.objects.select_for_update(no_key=True).filter(pk__in=Ticket.objects.filter(pk=ticket_id).values("customer")).only("pk")
+        )
         list(ChatSession.objects.select_for_update().filter(ticket_id=ticket_id).order_by("pk").only("pk"))
         proof, code = _try(locked(ticket_id), typed)
     if code is None:

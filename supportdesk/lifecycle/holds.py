@@ -65,7 +65,7 @@ def lift(*, hold_id: int, by: Membership) -> LegalHold:
 def go_along(ticket: Ticket, customer_id: int) -> None:
     """Put the customer's standing hold on a ticket that moves to somebody else; belongs inside the caller's transaction."""
     # The customer's row is the lock: a hold being placed on them is seen, or comes after the ticket left.
-    Customer.objects.select_for_update().only("pk").get(pk=customer_id)
+    Customer.objects.select_for_update(no_key=True).only("pk").get(pk=customer_id)
     hold = LegalHold.objects.standing().filter(customer=customer_id).first()
     if hold is None or LegalHold.objects.standing().filter(ticket=ticket).exists():
         return
