@@ -174,7 +174,7 @@ def _still_meant(row: Invitation) -> bool:
 
 
 def _count(tenant: Tenant) -> None:
-    if counted(None, "invitation-mails", str(tenant.pk), seconds=3600) > MAILS_AN_HOUR:
+    if counted(tenant.pk, "invitation-mails", seconds=3600) > MAILS_AN_HOUR:
         raise NotInvited("Too many invitations in an hour. Try again later.")
 
 

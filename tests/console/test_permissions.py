@@ -44,7 +44,6 @@ PAGES: list[tuple[str, str, set[Role]]] = [
     ("resolve", "post", WRITE),
     ("reopen", "post", WRITE),
 ]
-OPEN_TO_ALL = {"sign_in", "sign_out"}
 ABOUT_A_TICKET = {
     "ticket",
     "preview",

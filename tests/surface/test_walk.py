@@ -23,7 +23,6 @@ from tests.surface.furniture import Furniture, everything_of, far_away, furnish,
 from tickets.models import Queue, Ticket
 
 ALL = addresses()
-REFUSED = (302, 401, 403, 404)
 
 
 @dataclass

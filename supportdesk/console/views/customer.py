@@ -1,5 +1,7 @@
 """One customer: who they are, their tickets in sight, and what their data may be subject to: hold, export, erasure."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib import messages
@@ -49,12 +51,8 @@ def page(request: HttpRequest, customer_id: int) -> HttpResponse:
 def export(request: HttpRequest, customer_id: int) -> HttpResponse:
     """Have everything stored of this person put together."""
     customer = found_customer(request, customer_id)
-    try:
+    with _told(request, "The export is being made. It stands here for you, for a day."):
         exports.ask_for_export(customer_id=customer.pk, by=member_of(request))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "The export is being made. It stands here for you, for a day.")
     return redirect("console:customer", customer_id)
 
 
@@ -99,12 +97,8 @@ def erase(request: HttpRequest, customer_id: int) -> HttpResponse:
 def hold(request: HttpRequest, customer_id: int) -> HttpResponse:
     """Hold everything of this person."""
     customer = found_customer(request, customer_id)
-    try:
+    with _told(request, "Held. Nothing of this customer goes until the hold is lifted."):
         holds.place_on_customer(customer_id=customer.pk, reason=request.POST.get("reason", ""), by=member_of(request))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "Held. Nothing of this customer goes until the hold is lifted.")
     return redirect("console:customer", customer_id)
 
 
@@ -114,12 +108,8 @@ def hold(request: HttpRequest, customer_id: int) -> HttpResponse:
 def hold_ticket(request: HttpRequest, number: int) -> HttpResponse:
     """Hold everything of one ticket."""
     ticket = found_ticket(request, number)
-    try:
+    with _told(request, "Held. Nothing of this ticket goes until the hold is lifted."):
         holds.place_on_ticket(ticket_id=ticket.pk, reason=request.POST.get("reason", ""), by=member_of(request))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "Held. Nothing of this ticket goes until the hold is lifted.")
     return redirect("console:ticket", number)
 
 
@@ -134,12 +124,8 @@ def lift(request: HttpRequest, hold_id: int) -> HttpResponse:
     customer = found_customer(request, found.ticket.customer_id if found.ticket else found.customer_id or 0)
     if found.ticket:
         found_ticket(request, found.ticket.number)
-    try:
+    with _told(request, "The hold is lifted."):
         holds.lift(hold_id=found.pk, by=member_of(request))
-    except Refusal as refusal:
-        messages.error(request, str(refusal))
-    else:
-        messages.success(request, "The hold is lifted.")
     return redirect("console:customer", customer.pk)
 
 
@@ -161,6 +147,17 @@ def original(request: HttpRequest, original_id: int) -> HttpResponse:
     response = render(request, "console/original.html", {"ticket": ticket, "text": text, "message": found.message})
     response["Cache-Control"] = "no-store"
     return response
+
+
+@contextmanager
+def _told(request: HttpRequest, said: str) -> Iterator[None]:
+    """Tell what was done, or why it was refused."""
+    try:
+        yield
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, said)
 
 
 def _typed(customer: Customer) -> str:
