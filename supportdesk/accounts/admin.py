@@ -13,11 +13,11 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from supportdesk.accounts.models import SignInRules
-from supportdesk.accounts.people import disable, refused_change, set_role
+from supportdesk.accounts.people import disable, owners_take_turns, refused_change, set_role
 from supportdesk.accounts.rules import forget_rules
 from supportdesk.accounts.sessions import end_all_sessions
 from supportdesk.core.admin_base import TenantAdmin, TenantForm, act, member_of, shown
-from supportdesk.core.models import Membership, Role
+from supportdesk.core.models import Membership
 from supportdesk.core.permissions import may
 from supportdesk.core.tenancy import acting_tenant
 
@@ -36,9 +36,8 @@ class MembershipForm(TenantForm):
     def clean(self) -> dict[str, Any]:
         """Refuse what would lock the workspace out or raise somebody above the one who asks."""
         data = super().clean() or {}
+        owners_take_turns(acting_tenant())
         was = Membership.objects.get(pk=self.instance.pk)
-        # The owners' rows are the lock: two owners who unmake each other take turns, and the second one stays.
-        list(Membership.objects.select_for_update().filter(tenant=was.tenant_id, role=Role.OWNER).order_by("pk").only("pk"))
         role, is_active = data.get("role", was.role), data.get("is_active", was.is_active)
         field, fault = refused_change(member=was, role=role, is_active=is_active, by=self.by)
         if fault:

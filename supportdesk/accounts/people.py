@@ -6,9 +6,14 @@ from supportdesk.accounts.sessions import end_all_sessions
 from supportdesk.accounts.told import tell
 from supportdesk.core import keys
 from supportdesk.core.events import SYSTEM_ACTOR, Actor, record, teammate
-from supportdesk.core.models import ApiKey, Membership, Role, User
+from supportdesk.core.models import ApiKey, Membership, Role, Tenant, User
 from supportdesk.core.permissions import PERMISSIONS
 from supportdesk.core.tenancy import acting_for
+
+
+def owners_take_turns(tenant: Tenant) -> None:
+    """Lock the workspace's owners for the caller's transaction, before a teammate is read: two owners cannot unmake each other at once."""
+    list(Membership.objects.select_for_update().filter(tenant=tenant, role=Role.OWNER).order_by("pk").only("pk"))
 
 
 def refused_change(*, member: Membership, role: str, is_active: bool, by: Membership | None) -> tuple[str, str]:

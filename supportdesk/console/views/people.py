@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from supportdesk.accounts import invitations, roster
 from supportdesk.accounts.models import Invitation
-from supportdesk.accounts.people import disable, refused_change, set_role
+from supportdesk.accounts.people import disable, owners_take_turns, refused_change, set_role
 from supportdesk.accounts.sessions import end_all_sessions
 from supportdesk.console.asking import member_of, takes
 from supportdesk.core.events import teammate
@@ -80,6 +80,7 @@ def change_role(request: HttpRequest, member_id: int) -> HttpResponse:
     """Make a teammate something else."""
     role = request.POST.get("role", "")
     with transaction.atomic():
+        owners_take_turns(member_of(request).tenant)
         member = _teammate(request, member_id)
         if role not in Role.values:
             return _page(request, status=422, fault="Choose what they are.")
@@ -97,6 +98,7 @@ def change_role(request: HttpRequest, member_id: int) -> HttpResponse:
 def let_go(request: HttpRequest, member_id: int) -> HttpResponse:
     """Let a teammate go: sessions, sockets and keys end at once."""
     with transaction.atomic():
+        owners_take_turns(member_of(request).tenant)
         member = _teammate(request, member_id)
         _field, fault = refused_change(member=member, role=member.role, is_active=False, by=member_of(request))
         if fault:
@@ -123,6 +125,7 @@ def end_sessions(request: HttpRequest, member_id: int) -> HttpResponse:
 def reset_second_factor(request: HttpRequest, member_id: int) -> HttpResponse:
     """Take away a second factor that its owner lost."""
     with transaction.atomic():
+        owners_take_turns(member_of(request).tenant)
         member = _teammate(request, member_id)
         if member.role == Role.OWNER and member_of(request).role != Role.OWNER:
             return _page(request, status=422, fault="Only an owner resets the second factor of an owner.")
@@ -150,11 +153,8 @@ def _page(request: HttpRequest, *, status: int = 200, fault: str = "") -> HttpRe
 
 
 def _teammate(request: HttpRequest, member_id: int) -> Membership:
-    """A teammate of this workspace; the tenant's rows take turns, so that two owners cannot unmake each other at once."""
-    tenant = member_of(request).tenant
-    rows = Membership.objects.select_related("user", "tenant").filter(tenant=tenant, is_active=True)
-    if transaction.get_connection().in_atomic_block:
-        list(Membership.objects.select_for_update().filter(tenant=tenant, role=Role.OWNER, is_active=True).order_by("pk"))
+    """A teammate of this workspace."""
+    rows = Membership.objects.select_related("user", "tenant").filter(tenant=member_of(request).tenant, is_active=True)
     found = rows.filter(pk=member_id).first()
     if found is None:
         raise Http404("There is no such teammate here.")
